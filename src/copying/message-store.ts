@@ -1,0 +1,72 @@
+import type { Branded, Claim } from '../extractions/extraction.ts'
+import type { ExtractionStatus } from '../extractions/extraction-status.ts'
+import type { BodyOption } from '../extractions/options.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Folder, FolderId, Usage } from './mailbox.ts'
+import type { Message, MessageId, MessagePatch } from './message.ts'
+
+/** The store's own key of a mailbox. */
+export type MailboxKey = Branded<number, 'MailboxKey'>
+
+/** One walk through a folder, with where it goes on. `done` says that this very run has already finished it. */
+export interface Lane {
+  folderId: FolderId
+  checkpoint: Checkpoint
+  done: boolean
+}
+
+/** A message with its body in the form that was asked for. */
+export interface KeptMessage extends Message {
+  bodyText: string | null
+}
+
+/** A page ready to be stored, with the checkpoint after it. */
+export interface PageToSave {
+  messages: KeptMessage[]
+  patches: MessagePatch[]
+  removed: MessageId[]
+  next: Checkpoint
+  usage: Usage
+  activeMs: number
+}
+
+/**
+ * Keeps mail. Every method that writes takes the claim and throws ClaimLostError, writing nothing,
+ * when that claim no longer holds. A crash between two calls loses nothing that a call returned from.
+ */
+export interface MessageStore {
+  /**
+   * Ties the extraction to its mailbox. 'busy' when another extraction is copying that mailbox under
+   * another name: give the extraction back, its turn comes when the other one ends.
+   */
+  bindMailbox(claim: Claim, mailbox: { objectId: string; userUpn: string }): Promise<MailboxKey | 'busy'>
+
+  /**
+   * Remembers the folders as they are now and opens a lane for each chosen one, going on where an
+   * earlier run stopped. Folders that are gone take their mail along: marked as removed, never erased.
+   */
+  openLanes(
+    claim: Claim,
+    mailbox: MailboxKey,
+    plan: { folders: readonly Folder[]; chosen: readonly FolderId[]; body: BodyOption },
+  ): Promise<Lane[]>
+
+  /** Which of these messages are stored. */
+  heldMessages(mailbox: MailboxKey, ids: readonly MessageId[]): Promise<Set<MessageId>>
+
+  /**
+   * Stores a page, the checkpoint after it and the counters, together or not at all. A page may come
+   * twice; no message is kept twice. Answers the status of the extraction, so that the worker hears
+   * a wish to pause or cancel at the very moment its work is safe.
+   */
+  savePage(claim: Claim, mailbox: MailboxKey, folder: FolderId, page: PageToSave): Promise<ExtractionStatus>
+
+  /** Sends a lane back to the start, after its checkpoint has expired. What is stored stays. */
+  restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void>
+
+  /** Ends the lane of a folder that is gone; its mail is marked as removed. */
+  forgetFolder(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void>
+
+  /** Adds what was used since the last page, for example while waiting. */
+  addUsage(claim: Claim, usage: Usage, activeMs: number): Promise<void>
+}

@@ -1,0 +1,112 @@
+import type { Batch, BatchSource, BatchWish } from './batch.ts'
+import type {
+  AppCredentials,
+  BatchId,
+  Claim,
+  ConnectionId,
+  Extraction,
+  ExtractionError,
+  ExtractionId,
+} from './extraction.ts'
+import type { ExtractionEvent, ExtractionStatus } from './extraction-status.ts'
+import type { ExtractionOptions } from './options.ts'
+
+export interface NewExtraction {
+  id: ExtractionId
+  connectionId: ConnectionId
+  userUpn: string
+  credentials: AppCredentials
+  options: ExtractionOptions
+}
+
+export interface NewBatch {
+  id: BatchId
+  source: BatchSource
+  /** Addresses in the caller's order, none twice; empty when a worker lists the directory. */
+  userUpns: readonly string[]
+  /** Addresses a directory listing leaves out. */
+  exclude: readonly string[]
+  credentials: AppCredentials
+  options: ExtractionOptions
+}
+
+/** One stretch of a keyset listing; `next` is null at its end. */
+export interface Slice<Item, Cursor> {
+  items: Item[]
+  next: Cursor | null
+}
+
+export interface MemberQuery {
+  status?: ExtractionStatus | undefined
+  limit: number
+  /** Members after this position. */
+  after?: number | undefined
+}
+
+/** What asking for and looking at extractions needs. Rows are the truth; no method holds work in memory. */
+export interface ExtractionStore {
+  /**
+   * Adds a queued extraction, ahead of batch members that wait.
+   * Throws `extraction_active` while the connection has one that has not ended, and `connection_bound`
+   * where the connection was first started for another address.
+   */
+  submit(extraction: NewExtraction): Promise<Extraction>
+  findLatest(connectionId: ConnectionId): Promise<Extraction | undefined>
+
+  /** Moves an extraction as the table of moves says; throws `move_refused` where it does not, `extraction_not_found`. */
+  move(id: ExtractionId, event: ExtractionEvent): Promise<Extraction>
+
+  /** Adds the batch and all members it already has, in one transaction. */
+  submitBatch(batch: NewBatch): Promise<void>
+  findBatch(id: BatchId): Promise<Batch | undefined>
+  /** Remembers the wish and moves every member in one of `from` that `event` moves; one statement a status. */
+  moveBatch(id: BatchId, event: ExtractionEvent, wish: BatchWish, from: readonly ExtractionStatus[]): Promise<void>
+  listMembers(id: BatchId, query: MemberQuery): Promise<Slice<Extraction, number>>
+}
+
+/** An extraction whose turn it is, with what a worker needs to begin. */
+export interface ClaimedExtraction {
+  claim: Claim
+  userUpn: string
+  options: ExtractionOptions
+  credentials: AppCredentials
+}
+
+/** What the engine and its workers need of the same rows. */
+export interface ClaimStore {
+  /**
+   * Takes the next queued extraction: lowest fair tag first, never one whose mailbox another one is copying.
+   * Throws `secret_key_changed` never: an extraction whose credentials cannot be read is failed here and passed over.
+   */
+  claimNext(): Promise<ClaimedExtraction | undefined>
+  /** The status of a claim that still holds, else undefined. */
+  statusOf(claim: Claim): Promise<ExtractionStatus | undefined>
+  /** Ends a claim: the worker stopped, completed, failed, or gives the extraction back (`lose`). False where it no longer holds. */
+  settle(
+    claim: Claim,
+    event: 'stop' | 'complete' | 'fail' | 'lose',
+    error?: ExtractionError,
+  ): Promise<ExtractionStatus | undefined>
+  /**
+   * After a start: no worker can be alive, so whatever looks running lost its worker.
+   * One that crashed ten times without saving a page in between is failed with `worker_lost`.
+   */
+  recoverLost(): Promise<{ recovered: number }>
+}
+
+/** A batch whose members a worker still has to list. */
+export interface PendingListing {
+  batchId: BatchId
+  source: Exclude<BatchSource, { kind: 'users' }>
+  /** Where the listing goes on; null at its beginning. */
+  link: string | null
+  credentials: AppCredentials
+}
+
+export interface ListingStore {
+  /** The oldest batch that has members to list and whose wish is to run. */
+  nextListing(): Promise<PendingListing | undefined>
+  /** Adds members and remembers how far the listing got, together. Addresses already in the batch or excluded are left out. */
+  saveListing(batchId: BatchId, userUpns: readonly string[], link: string | null): Promise<void>
+  failListing(batchId: BatchId, error: ExtractionError): Promise<void>
+}

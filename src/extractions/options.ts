@@ -1,0 +1,23 @@
+/** What a caller may ask of an extraction; every field has its default. */
+export interface ExtractionOptions {
+  folders: {
+    /** Folder paths (`Inbox/Projects`) or well-known names; a folder brings everything below it. Empty: all folders. */
+    include: readonly string[]
+    /** The same words; what is excluded wins over what is included. */
+    exclude: readonly string[]
+  }
+  body: BodyOption
+  includeHidden: boolean
+  /** Also the folder of soft-deleted items, which Graph lists only by name. */
+  includeRecoverable: boolean
+}
+
+/** Which form of the body is kept: as Graph gives it, as plain text made from it, or the two of them. */
+export type BodyOption = 'html' | 'text' | 'both'
+
+export const DEFAULT_OPTIONS: ExtractionOptions = {
+  folders: { include: [], exclude: [] },
+  body: 'html',
+  includeHidden: true,
+  includeRecoverable: false,
+}
