@@ -18,10 +18,12 @@ export interface Folder {
 }
 
 export interface Page {
-  /** Whole messages, as they are now. An id may come on several pages; the last word counts. */
+  /** Whole messages, as they are now. An id comes once on a page, and may come again on later ones: the last word counts. */
   messages: Message[]
-  /** Changes to messages listed before. */
+  /** Changes to messages listed before that say all there is to know of the fields they name. */
   patches: MessagePatch[]
+  /** Messages that changed in a way the page does not show in full: to be read one by one. */
+  incomplete: MessageId[]
   /** Messages that are no longer in this folder: deleted, or moved to another one. */
   removed: MessageId[]
   /** Where to go on once this page is stored. */

@@ -12,7 +12,18 @@ export type MailboxKey = Branded<number, 'MailboxKey'>
 export interface Lane {
   folderId: FolderId
   checkpoint: Checkpoint
+  /** The form of the body that mail of this folder is kept in: what this run asks for, and what earlier ones did. */
+  body: BodyOption
   done: boolean
+}
+
+/** What a run means to copy. */
+export interface LanePlan {
+  /** Every folder of the mailbox, as it is now. */
+  folders: readonly Folder[]
+  /** Those whose mail the run copies. */
+  chosen: readonly FolderId[]
+  body: BodyOption
 }
 
 /** A message with its body in the form that was asked for. */
@@ -20,7 +31,7 @@ export interface KeptMessage extends Message {
   bodyText: string | null
 }
 
-/** A page ready to be stored, with the checkpoint after it. */
+/** A page ready to be stored, with the checkpoint after it. No id is in it twice. */
 export interface PageToSave {
   messages: KeptMessage[]
   patches: MessagePatch[]
@@ -37,7 +48,7 @@ export interface PageToSave {
 export interface MessageStore {
   /**
    * Ties the extraction to its mailbox. 'busy' when another extraction is copying that mailbox under
-   * another name: give the extraction back, its turn comes when the other one ends.
+   * another name: this one is then back in the queue, and its turn comes when the other one ends.
    */
   bindMailbox(claim: Claim, mailbox: { objectId: string; userUpn: string }): Promise<MailboxKey | 'busy'>
 
@@ -45,11 +56,7 @@ export interface MessageStore {
    * Remembers the folders as they are now and opens a lane for each chosen one, going on where an
    * earlier run stopped. Folders that are gone take their mail along: marked as removed, never erased.
    */
-  openLanes(
-    claim: Claim,
-    mailbox: MailboxKey,
-    plan: { folders: readonly Folder[]; chosen: readonly FolderId[]; body: BodyOption },
-  ): Promise<Lane[]>
+  openLanes(claim: Claim, mailbox: MailboxKey, plan: LanePlan): Promise<Lane[]>
 
   /** Which of these messages are stored. */
   heldMessages(mailbox: MailboxKey, ids: readonly MessageId[]): Promise<Set<MessageId>>
@@ -59,7 +66,7 @@ export interface MessageStore {
    * twice; no message is kept twice. Answers the status of the extraction, so that the worker hears
    * a wish to pause or cancel at the very moment its work is safe.
    */
-  savePage(claim: Claim, mailbox: MailboxKey, folder: FolderId, page: PageToSave): Promise<ExtractionStatus>
+  savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus>
 
   /** Sends a lane back to the start, after its checkpoint has expired. What is stored stays. */
   restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void>

@@ -54,5 +54,6 @@ export interface Message {
   internetMessageHeaders: MessageHeader[] | null
 }
 
-/** A change that names only what changed; the rest of the message stays as it is stored. */
-export type MessagePatch = Pick<Message, 'id'> & Partial<Omit<Message, 'id' | 'recipients'>>
+/** A change of state alone, without the rest of the message, which stays as it is stored. */
+export type MessagePatch = Pick<Message, 'id'> &
+  Partial<Pick<Message, 'isRead' | 'flag' | 'categories' | 'importance' | 'inferenceClassification'>>

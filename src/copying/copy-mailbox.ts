@@ -1,0 +1,94 @@
+import type { Clock } from '../clock.ts'
+import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
+import { chooseFolders, wantsRecoverable } from './choose-folders.ts'
+import { type CopyContext, copyFolder } from './copy-folder.ts'
+import type { MailboxProvider } from './mailbox.ts'
+import type { Lane, MessageStore } from './message-store.ts'
+import { Semaphore } from './semaphore.ts'
+
+/** As many lanes as Graph lets one app make requests at once on one mailbox (throttling limits, Outlook service). */
+const LANES = 4
+
+/** Pages on their way from Graph to the database: what a crash makes us fetch again at most. */
+const MAX_UNSAVED_PAGES = 4
+
+/** How often counters are written while no page comes, so that a long wait can be seen. */
+const USAGE_INTERVAL_MS = 2_000
+
+export interface CopyDependencies {
+  provider: MailboxProvider
+  store: MessageStore
+  clock: Clock
+}
+
+/** Copies what the extraction asks for. 'busy' when another extraction has the mailbox: this one is queued again. */
+export async function copyMailbox(
+  { claim, userUpn, options, credentials }: ClaimedExtraction,
+  { provider, store, clock }: CopyDependencies,
+  signal: AbortSignal,
+): Promise<'done' | 'busy'> {
+  const ending = new AbortController() // one lane that fails ends the others
+  const stop = AbortSignal.any([signal, ending.signal])
+  const lap = stopwatch(clock)
+
+  const mailbox = await provider.open(userUpn, credentials, stop)
+  const mailboxKey = await store.bindMailbox(claim, mailbox)
+  if (mailboxKey === 'busy') return 'busy'
+
+  const context: CopyContext = {
+    claim,
+    mailbox,
+    mailboxKey,
+    store,
+    unsaved: new Semaphore(MAX_UNSAVED_PAGES),
+    lap,
+    signal: stop,
+  }
+  const counting = countWhileWaiting(context, clock)
+  try {
+    const folders = await mailbox.listFolders({ includeRecoverable: wantsRecoverable(options) })
+    const chosen = await chooseFolders(mailbox, folders, options)
+    const lanes = await store.openLanes(claim, mailboxKey, { folders, chosen, body: options.body })
+    await runLanes(lanes, context, ending)
+    return 'done'
+  } finally {
+    ending.abort()
+    await counting
+    await store.addUsage(claim, mailbox.takeUsage(), lap())
+  }
+}
+
+async function runLanes(lanes: readonly Lane[], context: CopyContext, ending: AbortController): Promise<void> {
+  const waiting = lanes.filter((lane) => !lane.done)
+  const runner = async () => {
+    try {
+      for (let lane = waiting.shift(); lane; lane = waiting.shift()) await copyFolder(lane, context)
+    } catch (error) {
+      ending.abort(error) // the first failure is the cause; what the others then throw is its echo
+      throw error
+    }
+  }
+  const ends = await Promise.allSettled(Array.from({ length: LANES }, runner))
+  if (ends.some((end) => end.status === 'rejected')) throw ending.signal.reason
+}
+
+async function countWhileWaiting({ claim, mailbox, store, lap, signal }: CopyContext, clock: Clock): Promise<void> {
+  try {
+    for (;;) {
+      await clock.sleep(USAGE_INTERVAL_MS, signal)
+      await store.addUsage(claim, mailbox.takeUsage(), lap())
+    }
+  } catch {
+    // The run is ending, or the database refuses: the run itself meets that, and says so.
+  }
+}
+
+function stopwatch(clock: Clock): () => number {
+  let last = clock.now()
+  return () => {
+    const now = clock.now()
+    const elapsed = now - last
+    last = now
+    return elapsed
+  }
+}

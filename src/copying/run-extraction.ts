@@ -1,0 +1,83 @@
+import { AppError } from '../errors.ts'
+import { ClaimLostError, type ExtractionError } from '../extractions/extraction.ts'
+import type { ClaimedExtraction, ClaimStore } from '../extractions/extraction-store.ts'
+import { type CopyDependencies, copyMailbox } from './copy-mailbox.ts'
+import { StoppedError } from './stopped.ts'
+
+/** Waits between tries to write down how a run ended, while the database refuses (disk full, say). */
+const SETTLE_RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000]
+
+export interface RunLog {
+  info(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface RunDependencies extends CopyDependencies {
+  claims: ClaimStore
+  log: RunLog
+}
+
+/**
+ * One turn of one extraction: copy, then say how it ended. Never throws for what a mailbox or the host does.
+ * @param signal asks the run to stop at its next checkpoint; the wish itself is in the row
+ * @param closing the process is about to end: do not wait for anything any more
+ */
+export async function runExtraction(
+  claimed: ClaimedExtraction,
+  dependencies: RunDependencies,
+  { signal, closing }: { signal: AbortSignal; closing: AbortSignal },
+): Promise<void> {
+  const { claim } = claimed
+  const { log } = dependencies
+  const fields = { extractionId: claim.extractionId, epoch: claim.epoch }
+  try {
+    log.info(fields, 'extraction started')
+    const end = await copyMailbox(claimed, dependencies, signal)
+    if (end === 'done') await settle(claimed, dependencies, closing, 'complete')
+    log.info({ ...fields, end }, 'extraction ended')
+  } catch (error) {
+    if (error instanceof ClaimLostError) {
+      log.info(fields, 'claim lost')
+    } else if (signal.aborted || error instanceof StoppedError) {
+      const status = await settle(claimed, dependencies, closing, 'stop')
+      log.info({ ...fields, status }, 'extraction stopped')
+    } else {
+      const failure = toExtractionError(error)
+      log.error({ ...fields, code: failure.code, ...bugOf(error) }, 'extraction failed')
+      await settle(claimed, dependencies, closing, 'fail', failure)
+    }
+  }
+}
+
+async function settle(
+  { claim }: ClaimedExtraction,
+  { claims, clock, log }: RunDependencies,
+  closing: AbortSignal,
+  event: 'stop' | 'complete' | 'fail',
+  failure?: ExtractionError,
+) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await claims.settle(claim, event, failure)
+    } catch (error) {
+      const code = error instanceof AppError ? error.code : 'internal_error'
+      log.error({ extractionId: claim.extractionId, code, tries }, 'end of the extraction not written')
+      const wait = SETTLE_RETRY_MS[Math.min(tries, SETTLE_RETRY_MS.length - 1)] ?? 0
+      try {
+        await clock.sleep(wait, closing)
+      } catch {
+        return undefined // the next start finds the row as it is and goes on from its last page
+      }
+    }
+  }
+}
+
+function toExtractionError(error: unknown): ExtractionError {
+  if (error instanceof AppError) return { code: error.code, message: error.message }
+  return { code: 'internal_error', message: 'Something unforeseen went wrong; the log of the service has the details' }
+}
+
+/** The stack of a bug is for us; a failure that we foresaw has none to show. */
+function bugOf(error: unknown): { stack?: string } {
+  return error instanceof Error && !(error instanceof AppError) && error.stack ? { stack: error.stack } : {}
+}

@@ -1,0 +1,4 @@
+/** Addresses are compared case apart, as Exchange does. */
+export function foldAddress(address: string): string {
+  return address.toLowerCase()
+}

@@ -1,0 +1,47 @@
+import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely'
+import { type Claim, ClaimLostError, type ExtractionId } from '../extractions/extraction.ts'
+import { type ExtractionStatus, RUNNING_STATUSES } from '../extractions/extraction-status.ts'
+import type { ExtractionsTable, Schema } from './schema.ts'
+
+/** The running statuses as literals: only so do the partial indexes over them serve a query. */
+export const RUNNING = sql<string>`(${sql.join(RUNNING_STATUSES.map((status) => sql.lit(status)))})`
+
+/**
+ * The first statement of every write a worker makes: it changes the row only while the claim holds, and keeps
+ * it locked until the transaction ends. Throws ClaimLostError otherwise, which rolls the transaction back.
+ */
+export async function updateClaimed(
+  trx: Transaction<Schema>,
+  claim: Claim,
+  changes: UpdateObject<Schema, 'extractions'>,
+): Promise<{ id: ExtractionId; status: ExtractionStatus; mailbox_id: number | null }> {
+  const row = await trx
+    .updateTable('extractions')
+    .set(changes)
+    .where('id', '=', claim.extractionId)
+    .where('epoch', '=', claim.epoch)
+    .where('status', 'in', RUNNING)
+    .returning(['id', 'status', 'mailbox_id'])
+    .executeTakeFirst()
+  if (!row) throw new ClaimLostError(claim)
+  return { id: row.id as ExtractionId, status: row.status as ExtractionStatus, mailbox_id: row.mailbox_id }
+}
+
+/** The status of a claim that still holds. */
+export async function statusOfClaim(db: Kysely<Schema>, claim: Claim): Promise<ExtractionStatus | undefined> {
+  const row = await db
+    .selectFrom('extractions')
+    .select('status')
+    .where('id', '=', claim.extractionId)
+    .where('epoch', '=', claim.epoch)
+    .where('status', 'in', RUNNING)
+    .executeTakeFirst()
+  return row?.status as ExtractionStatus | undefined
+}
+
+/** `{ requests: 3 }` as an update that adds 3 to the column. */
+export function adding(amounts: Partial<Record<keyof ExtractionsTable, number>>): UpdateObject<Schema, 'extractions'> {
+  return Object.fromEntries(
+    Object.entries(amounts).map(([column, amount]) => [column, sql`${sql.ref(column)} + ${amount}`]),
+  )
+}

@@ -1,0 +1,166 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import SqliteHandle from 'better-sqlite3'
+import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely'
+import { AppError } from '../../errors.ts'
+import type { Schema } from '../schema.ts'
+import type { Database, Dialect, EmailRow } from './dialect.ts'
+
+/** Enough for every statement the code has, so that each is prepared once. */
+const MAX_PREPARED = 200
+
+const EMAIL_COLUMNS = [
+  'mailbox_id',
+  'id',
+  'parent_folder_id',
+  'change_key',
+  'message_type',
+  'subject',
+  'received_date_time',
+  'sent_date_time',
+  'created_date_time',
+  'last_modified_date_time',
+  'is_read',
+  'is_draft',
+  'has_attachments',
+  'importance',
+  'conversation_id',
+  'internet_message_id',
+  'categories',
+  'flag',
+  'inference_classification',
+  'removed_at',
+  'body_type',
+  'body_kept',
+  'web_link',
+  'body_preview',
+  'recipients',
+  'internet_message_headers',
+  'body',
+  'body_text',
+] as const satisfies (keyof EmailRow)[]
+
+const UPSERT_EMAIL = `insert into emails (${EMAIL_COLUMNS.join(', ')})
+  values (${EMAIL_COLUMNS.map(() => '?').join(', ')})
+  on conflict (mailbox_id, id) do update set
+  ${EMAIL_COLUMNS.filter((column) => column !== 'mailbox_id' && column !== 'id')
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', ')}`
+
+/** Opens (and where needed makes) the database file. The caller is its only writer: see `lock.ts`. */
+export function openSqlite(path: string): Database {
+  const handle = translating(() => {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    const opened = new SqliteHandle(path)
+    // With a write-ahead log, readers never wait for the writer. NORMAL may lose the last pages at a power
+    // cut, but page and checkpoint are lost together, so they are simply fetched again.
+    opened.pragma('journal_mode = WAL')
+    opened.pragma('synchronous = NORMAL')
+    opened.pragma('foreign_keys = ON')
+    opened.pragma('busy_timeout = 5000')
+    return opened
+  })
+  const statements = new StatementCache(handle)
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
+  return { db, dialect: sqliteDialect(statements), [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+function sqliteDialect(statements: StatementCache): Dialect {
+  return {
+    textList: (values) => sql`(select value from json_each(${JSON.stringify(values)}))`,
+
+    // One prepared statement run a row: the fastest way in SQLite, where no row costs a round trip.
+    // The transaction is the caller's: there is one connection, and it is in that transaction.
+    async upsertEmails(_trx, rows) {
+      const upsert = statements.prepare(UPSERT_EMAIL)
+      for (const row of rows) upsert.run(EMAIL_COLUMNS.map((column) => row[column]))
+    },
+  }
+}
+
+/** What Kysely needs of a database, with statements prepared once and SQLite's errors in our words. */
+class StatementCache {
+  readonly #handle: SqliteHandle.Database
+  readonly #prepared = new Map<string, SqliteStatement>()
+
+  constructor(handle: SqliteHandle.Database) {
+    this.#handle = handle
+  }
+
+  prepare(text: string): SqliteStatement {
+    const known = this.#prepared.get(text)
+    if (known) return known
+
+    const statement = translating(() => this.#handle.prepare(text))
+    const prepared: SqliteStatement = {
+      reader: statement.reader,
+      all: (parameters) => translating(() => statement.all(parameters)),
+      run: (parameters) => translating(() => statement.run(parameters)),
+      iterate: (parameters) => translating(() => statement.iterate(parameters)),
+    }
+    if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear()
+    this.#prepared.set(text, prepared)
+    return prepared
+  }
+
+  close(): void {
+    this.#handle.close()
+  }
+}
+
+function translating<Result>(work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+/** SQLite's result codes (sqlite.org/rescode.html) that say something of the host, not of our SQL. */
+function translated(error: unknown): unknown {
+  const code = (error as { code?: unknown }).code
+  if (typeof code !== 'string') return error
+  const options = { cause: error }
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
+    return new AppError(
+      'storage_full',
+      'The disk that holds the database is full: free some space, then continue',
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_READONLY') || code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+    return new AppError(
+      'storage_readonly',
+      'The database cannot be written: check the rights of its file and folder',
+      options,
+    )
+  }
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new AppError(
+      'database_in_use',
+      'Another program is writing to the database file: close it, then try again',
+      options,
+    )
+  }
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
+    return new AppError('database_unavailable', 'DATABASE_URL names a file that is no sound SQLite database', options)
+  }
+  if (
+    code.startsWith('SQLITE_CANTOPEN') ||
+    code.startsWith('SQLITE_IOERR') ||
+    code === 'ENOTDIR' ||
+    code === 'EEXIST'
+  ) {
+    return new AppError(
+      'database_unavailable',
+      'The database file cannot be opened or read: check DATABASE_URL and the disk',
+      options,
+    )
+  }
+  return error
+}
+
+/** True where a unique index refused a row. */
+export function isUniqueViolation(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'SQLITE_CONSTRAINT_UNIQUE'
+}

@@ -1,0 +1,99 @@
+import type { Transaction } from 'kysely'
+import type { Folder } from '../copying/mailbox.ts'
+import type { MailboxKey } from '../copying/message-store.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import type { Schema } from './schema.ts'
+
+/** Rows per statement: far below SQLite's 32,766 parameters (sqlite.org/limits.html). */
+const ROWS_PER_INSERT = 500
+
+/**
+ * Makes the stored folders equal to those listed. A folder that is gone is marked with its mail; one that is
+ * back is walked again from the start, since what happened to its mail meanwhile is not known.
+ */
+export async function saveFolders(
+  trx: Transaction<Schema>,
+  dialect: Dialect,
+  mailbox: MailboxKey,
+  folders: readonly Folder[],
+  now: string,
+): Promise<void> {
+  await restartReturnedFolders(trx, dialect, mailbox, folders)
+  for (let first = 0; first < folders.length; first += ROWS_PER_INSERT) {
+    const rows = folders.slice(first, first + ROWS_PER_INSERT).map((folder) => ({
+      mailbox_id: mailbox,
+      id: folder.id,
+      parent_folder_id: folder.parentId,
+      display_name: folder.displayName,
+      path: folder.path,
+      is_hidden: Number(folder.isHidden),
+      is_recoverable: Number(folder.isRecoverable),
+      total_item_count: folder.totalItemCount,
+      removed_at: null,
+    }))
+    await trx
+      .insertInto('folders')
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict.columns(['mailbox_id', 'id']).doUpdateSet((eb) => ({
+          parent_folder_id: eb.ref('excluded.parent_folder_id'),
+          display_name: eb.ref('excluded.display_name'),
+          path: eb.ref('excluded.path'),
+          is_hidden: eb.ref('excluded.is_hidden'),
+          total_item_count: eb.ref('excluded.total_item_count'),
+          removed_at: null,
+        })),
+      )
+      .execute()
+  }
+  await markGoneFolders(trx, dialect, mailbox, folders, now)
+}
+
+async function restartReturnedFolders(
+  trx: Transaction<Schema>,
+  dialect: Dialect,
+  mailbox: MailboxKey,
+  folders: readonly Folder[],
+): Promise<void> {
+  await trx
+    .updateTable('lanes')
+    .set({ at: 'start', link: null, done: 0 })
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', 'in', (eb) =>
+      eb
+        .selectFrom('folders')
+        .select('id')
+        .where('mailbox_id', '=', mailbox)
+        .where('removed_at', 'is not', null)
+        .where('id', 'in', dialect.textList(folders.map((folder) => folder.id))),
+    )
+    .execute()
+}
+
+async function markGoneFolders(
+  trx: Transaction<Schema>,
+  dialect: Dialect,
+  mailbox: MailboxKey,
+  folders: readonly Folder[],
+  now: string,
+): Promise<void> {
+  // Recoverable folders are listed only when asked for, so their absence says nothing.
+  const withRecoverable = folders.some((folder) => folder.isRecoverable)
+  const gone = await trx
+    .updateTable('folders')
+    .set({ removed_at: now })
+    .where('mailbox_id', '=', mailbox)
+    .where('removed_at', 'is', null)
+    .$if(!withRecoverable, (update) => update.where('is_recoverable', '=', 0))
+    .where('id', 'not in', dialect.textList(folders.map((folder) => folder.id)))
+    .returning('id')
+    .execute()
+  if (gone.length === 0) return
+  await trx
+    .updateTable('emails')
+    .set({ removed_at: now })
+    .where('mailbox_id', '=', mailbox)
+    .where('parent_folder_id', 'in', dialect.textList(gone.map((folder) => folder.id)))
+    .where('removed_at', 'is', null)
+    .execute()
+}

@@ -1,0 +1,73 @@
+import type { Transaction } from 'kysely'
+import { type Checkpoint, START } from '../copying/checkpoint.ts'
+import type { Lane, LanePlan, MailboxKey } from '../copying/message-store.ts'
+import type { Claim } from '../extractions/extraction.ts'
+import type { BodyOption } from '../extractions/options.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import type { LanesTable, Schema } from './schema.ts'
+
+/** Opens a lane for each chosen folder, and says what the run has before it. */
+export async function openLanes(
+  trx: Transaction<Schema>,
+  dialect: Dialect,
+  { extractionId }: Claim,
+  mailbox: MailboxKey,
+  { folders, chosen, body }: LanePlan,
+) {
+  const known = await trx
+    .selectFrom('lanes')
+    .selectAll()
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', 'in', dialect.textList(chosen))
+    .execute()
+  const lanesByFolder = new Map(known.map((lane) => [lane.folder_id, lane]))
+  const expectedByFolder = new Map(folders.map((folder) => [folder.id, folder.totalItemCount]))
+
+  const rows = chosen.map((folderId) => {
+    const lane = lanesByFolder.get(folderId)
+    const going = lane?.extraction_id === extractionId // a run that goes on keeps what it counted
+    const kept = lane ? bothOf(lane.body as BodyOption, body) : body
+    const widened = lane !== undefined && kept !== lane.body // mail stored in another form is fetched again
+    return {
+      mailbox_id: mailbox,
+      folder_id: folderId,
+      body: kept,
+      at: lane && !widened ? lane.at : START.at,
+      link: lane && !widened ? lane.link : null,
+      extraction_id: extractionId,
+      done: going && !widened ? lane.done : 0,
+      expected: going ? lane.expected : (expectedByFolder.get(folderId) ?? 0),
+      listed: going ? lane.listed : 0,
+    } satisfies LanesTable
+  })
+  for (const row of rows) {
+    await trx
+      .insertInto('lanes')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['mailbox_id', 'folder_id']).doUpdateSet(row))
+      .execute()
+  }
+
+  const lanes: Lane[] = rows.map((row) => ({
+    folderId: row.folder_id,
+    checkpoint: toCheckpoint(row),
+    body: row.body,
+    done: row.done === 1,
+  }))
+  const progress = {
+    folders_total: rows.length,
+    folders_done: rows.filter((row) => row.done === 1).length,
+    messages_total: rows.reduce((sum, row) => sum + row.expected, 0),
+    messages_covered: rows.reduce((sum, row) => sum + (row.done ? Math.max(row.expected, row.listed) : row.listed), 0),
+  }
+  return { lanes, progress }
+}
+
+function toCheckpoint({ at, link }: Pick<LanesTable, 'at' | 'link'>): Checkpoint {
+  if (at === 'start' || link === null) return START
+  return { at, link }
+}
+
+function bothOf(one: BodyOption, other: BodyOption): BodyOption {
+  return one === other ? one : 'both'
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { foldAddress } from '../extractions/addresses.ts'
+import type { BatchId } from '../extractions/extraction.ts'
+import type { ExtractionStatus } from '../extractions/extraction-status.ts'
+import type { Schema } from './schema.ts'
+
+/** Rows per statement: far below SQLite's 32,766 parameters (sqlite.org/limits.html). */
+const ROWS_PER_INSERT = 500
+
+export interface NewMembers {
+  batchId: BatchId
+  userUpns: readonly string[]
+  status: ExtractionStatus
+  credentials_id: number | null
+  options: string
+  now: string
+}
+
+/**
+ * Adds members behind those the batch already has. Fair shares (start-time fair queueing): a member's tag is
+ * the lowest tag that waits now plus its rank in this call, so a small batch that comes later does not wait
+ * for all of a large one.
+ */
+export async function insertMembers(trx: Transaction<Schema>, members: NewMembers): Promise<void> {
+  const { batchId, userUpns, status, credentials_id, options, now } = members
+  const lowest = await lowestQueuedTag(trx)
+  for (let first = 0; first < userUpns.length; first += ROWS_PER_INSERT) {
+    const rows = userUpns.slice(first, first + ROWS_PER_INSERT).map((userUpn, index) => ({
+      id: randomUUID(),
+      connection_id: `${batchId}:${userUpn}`,
+      batch_id: batchId,
+      user_upn: userUpn,
+      mailbox_key: foldAddress(userUpn),
+      credentials_id,
+      options,
+      status,
+      fair_tag: lowest + first + index + 1,
+      created_at: now,
+    }))
+    await trx.insertInto('extractions').values(rows).execute()
+  }
+}
+
+/** The tag of an extraction that was asked for by name: just ahead of every batch member that waits. */
+export async function tagAheadOfBatches(db: Kysely<Schema>): Promise<number> {
+  const { lowest } = await queuedTags(db).where('batch_id', 'is not', null).executeTakeFirstOrThrow()
+  return (lowest ?? 0) - 1
+}
+
+async function lowestQueuedTag(db: Kysely<Schema>): Promise<number> {
+  const { lowest } = await queuedTags(db).executeTakeFirstOrThrow()
+  return lowest ?? 0
+}
+
+function queuedTags(db: Kysely<Schema>) {
+  return db
+    .selectFrom('extractions')
+    .select((eb) => eb.fn.min('fair_tag').as('lowest'))
+    .where('status', '=', sql.lit('queued')) // a literal, so that the partial index serves it
+}

@@ -1,0 +1,17 @@
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { extractions } from './migrations/0001-extractions.ts'
+import { mail } from './migrations/0002-mail.ts'
+
+/** In order of their names; added to, never edited. */
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-extractions': extractions,
+  '0002-mail': mail,
+}
+
+/** Brings the database to the newest schema; does nothing where it already has it. */
+export async function migrateToLatest<Schema>(db: Kysely<Schema>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}

@@ -1,0 +1,145 @@
+import type { Generated } from 'kysely'
+
+/** Times are ISO 8601 text in UTC, JSON is text, booleans are 0 and 1: what SQLite and SQL by hand read alike. */
+
+export interface ExtractionsTable {
+  seq: Generated<number>
+  id: string
+  connection_id: string
+  batch_id: string | null
+  user_upn: string
+  /** Object id of the mailbox once known, the folded address before: one worker per key. */
+  mailbox_key: string
+  mailbox_id: number | null
+  credentials_id: number | null
+  options: string
+  status: string
+  /** Raised by each claim; a write that repeats an older one changes nothing. */
+  epoch: Generated<number>
+  /** Fair share: the lowest tag is next. */
+  fair_tag: number
+  /** Workers lost since a page was last saved. */
+  crashes: Generated<number>
+  created_at: string
+  started_at: string | null
+  completed_at: string | null
+  error_code: string | null
+  error_message: string | null
+  folders_total: Generated<number>
+  folders_done: Generated<number>
+  messages_total: Generated<number>
+  messages_covered: Generated<number>
+  messages_stored: Generated<number>
+  messages_unchanged: Generated<number>
+  messages_removed: Generated<number>
+  messages_skipped: Generated<number>
+  attachments_total: Generated<number>
+  attachments_stored: Generated<number>
+  bytes_stored: Generated<number>
+  requests: Generated<number>
+  retries: Generated<number>
+  throttled_ms: Generated<number>
+  active_ms: Generated<number>
+}
+
+export interface BatchesTable {
+  seq: Generated<number>
+  id: string
+  source: string
+  wish: string
+  exclude: string
+  options: string
+  credentials_id: number | null
+  /** 0 while the directory still has members to list. */
+  listed: number
+  listing_link: string | null
+  error_code: string | null
+  error_message: string | null
+  created_at: string
+}
+
+export interface CredentialsTable {
+  id: Generated<number>
+  /** Keyed hash of the content, so that a batch after batch with one app stores it once. */
+  fingerprint: string
+  /** AES-256-GCM of the JSON. */
+  sealed: string
+  created_at: string
+}
+
+export interface MailboxesTable {
+  id: Generated<number>
+  object_id: string
+  user_upn: string
+  created_at: string
+}
+
+export interface FoldersTable {
+  mailbox_id: number
+  id: string
+  parent_folder_id: string | null
+  display_name: string
+  path: string
+  is_hidden: number
+  is_recoverable: number
+  total_item_count: number
+  removed_at: string | null
+}
+
+export interface LanesTable {
+  mailbox_id: number
+  folder_id: string
+  /** Which form of the body the mail of this folder is kept in. */
+  body: string
+  at: 'start' | 'page' | 'end'
+  link: string | null
+  /** The run that walks the lane, and whether it got to the end. */
+  extraction_id: string
+  done: number
+  /** What Graph counted in the folder when the run began. */
+  expected: number
+  listed: number
+}
+
+export interface EmailsTable {
+  row: Generated<number>
+  mailbox_id: number
+  id: string
+  parent_folder_id: string
+  change_key: string | null
+  message_type: string
+  subject: string | null
+  body: string | null
+  body_type: string | null
+  body_text: string | null
+  /** Which form of the body was asked for when this row was written. */
+  body_kept: string
+  body_preview: string | null
+  importance: string | null
+  conversation_id: string | null
+  internet_message_id: string | null
+  created_date_time: string | null
+  last_modified_date_time: string | null
+  received_date_time: string | null
+  sent_date_time: string | null
+  has_attachments: number
+  is_draft: number
+  is_read: number
+  recipients: string
+  categories: string
+  flag: string | null
+  inference_classification: string | null
+  web_link: string | null
+  internet_message_headers: string | null
+  removed_at: string | null
+}
+
+export interface Schema {
+  extractions: ExtractionsTable
+  batches: BatchesTable
+  credentials: CredentialsTable
+  mailboxes: MailboxesTable
+  folders: FoldersTable
+  lanes: LanesTable
+  emails: EmailsTable
+}

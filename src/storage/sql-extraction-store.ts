@@ -1,0 +1,215 @@
+import type { Kysely, Transaction } from 'kysely'
+import { type Clock, isoTime } from '../clock.ts'
+import { AppError } from '../errors.ts'
+import { foldAddress } from '../extractions/addresses.ts'
+import type { Batch, BatchSource, BatchWish } from '../extractions/batch.ts'
+import { totalUsers } from '../extractions/batch.ts'
+import type { BatchId, ConnectionId, Extraction, ExtractionId } from '../extractions/extraction.ts'
+import {
+  EXTRACTION_STATUSES,
+  type ExtractionEvent,
+  type ExtractionStatus,
+  isEnded,
+  moveRefused,
+  movesOn,
+  nextStatus,
+} from '../extractions/extraction-status.ts'
+import type { ExtractionStore, MemberQuery, NewBatch, NewExtraction, Slice } from '../extractions/extraction-store.ts'
+import { saveCredentials } from './credentials.ts'
+import type { Database } from './dialects/dialect.ts'
+import { COUNTER_COLUMNS, columnsOnEntering, toError, toExtraction, toProgress } from './extraction-rows.ts'
+import { insertMembers, tagAheadOfBatches } from './members.ts'
+import type { Schema } from './schema.ts'
+import type { SecretBox } from './secret-box.ts'
+
+/** Somebody else can move an extraction between our look and our update; more often than this is a bug. */
+const MAX_MOVE_TRIES = 20
+
+export class SqlExtractionStore implements ExtractionStore {
+  readonly #db: Kysely<Schema>
+  readonly #box: SecretBox
+  readonly #clock: Clock
+
+  constructor(database: Database, box: SecretBox, clock: Clock) {
+    this.#db = database.db
+    this.#box = box
+    this.#clock = clock
+  }
+
+  submit(extraction: NewExtraction): Promise<Extraction> {
+    const { id, connectionId, userUpn, options } = extraction
+    return this.#db.transaction().execute(async (trx) => {
+      await refuseSecondStart(trx, extraction)
+      const now = isoTime(this.#clock.now())
+      const row = await trx
+        .insertInto('extractions')
+        .values({
+          id,
+          connection_id: connectionId,
+          user_upn: userUpn,
+          mailbox_key: foldAddress(userUpn),
+          credentials_id: await saveCredentials(trx, this.#box, extraction.credentials, now),
+          options: JSON.stringify(options),
+          status: 'queued' satisfies ExtractionStatus,
+          fair_tag: await tagAheadOfBatches(trx),
+          created_at: now,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      return toExtraction(row)
+    })
+  }
+
+  async findLatest(connectionId: ConnectionId): Promise<Extraction | undefined> {
+    const row = await latestOf(this.#db, connectionId)
+    return row && toExtraction(row)
+  }
+
+  async move(id: ExtractionId, event: ExtractionEvent): Promise<Extraction> {
+    for (let tries = 0; tries < MAX_MOVE_TRIES; tries++) {
+      const row = await this.#db.selectFrom('extractions').selectAll().where('id', '=', id).executeTakeFirst()
+      if (!row) throw new AppError('extraction_not_found', `There is no extraction ${id}`)
+      const from = row.status as ExtractionStatus
+      const to = nextStatus(from, event)
+      if (to === undefined) throw moveRefused(from, event)
+      if (to === from) return toExtraction(row)
+
+      const fair_tag = await tagAheadOfBatches(this.#db) // continued by name is like started by name
+      const moved = await this.#db
+        .updateTable('extractions')
+        .set(columnsOnEntering(to, isoTime(this.#clock.now())))
+        .$if(to === 'queued', (update) => update.set({ fair_tag, crashes: 0 }))
+        .where('id', '=', id)
+        .where('status', '=', from)
+        .returningAll()
+        .executeTakeFirst()
+      if (moved) return toExtraction(moved)
+    }
+    throw new Error(`Extraction ${id} never kept still for the event ${event}`)
+  }
+
+  async submitBatch(batch: NewBatch): Promise<void> {
+    await this.#db.transaction().execute(async (trx) => {
+      const now = isoTime(this.#clock.now())
+      const credentials_id = await saveCredentials(trx, this.#box, batch.credentials, now)
+      const options = JSON.stringify(batch.options)
+      await trx
+        .insertInto('batches')
+        .values({
+          id: batch.id,
+          source: JSON.stringify(batch.source),
+          wish: 'run' satisfies BatchWish,
+          exclude: JSON.stringify(batch.exclude),
+          options,
+          credentials_id,
+          listed: batch.source.kind === 'users' ? 1 : 0,
+          created_at: now,
+        })
+        .execute()
+      await insertMembers(trx, {
+        batchId: batch.id,
+        userUpns: batch.userUpns,
+        status: 'queued',
+        credentials_id,
+        options,
+        now,
+      })
+    })
+  }
+
+  async findBatch(id: BatchId): Promise<Batch | undefined> {
+    const batch = await this.#db.selectFrom('batches').selectAll().where('id', '=', id).executeTakeFirst()
+    if (!batch) return undefined
+    const groups = await this.#db
+      .selectFrom('extractions')
+      .select((eb) => ['status', eb.fn.countAll<number>().as('count')])
+      .where('batch_id', '=', id)
+      .groupBy('status')
+      .execute()
+    const sums = await this.#db
+      .selectFrom('extractions')
+      .select((eb) => Object.values(COUNTER_COLUMNS).map((column) => eb.fn.sum<number | null>(column).as(column)))
+      .select((eb) => [eb.fn.min('started_at').as('started_at'), eb.fn.max('completed_at').as('completed_at')])
+      .where('batch_id', '=', id)
+      .executeTakeFirstOrThrow()
+
+    const counts = Object.fromEntries(EXTRACTION_STATUSES.map((status) => [status, 0])) as Batch['counts']
+    for (const { status, count } of groups) counts[status as ExtractionStatus] = Number(count)
+    const open = EXTRACTION_STATUSES.filter((status) => !isEnded(status)).some((status) => counts[status] > 0)
+    return {
+      id,
+      source: JSON.parse(batch.source) as BatchSource,
+      wish: batch.wish as BatchWish,
+      listed: batch.listed === 1,
+      createdAt: batch.created_at,
+      startedAt: sums.started_at,
+      completedAt: open || totalUsers(counts) === 0 ? null : sums.completed_at,
+      error: toError(batch),
+      counts,
+      progress: toProgress(sums as Parameters<typeof toProgress>[0]),
+    }
+  }
+
+  async moveBatch(
+    id: BatchId,
+    event: ExtractionEvent,
+    wish: BatchWish,
+    from: readonly ExtractionStatus[],
+  ): Promise<void> {
+    await this.#db.transaction().execute(async (trx) => {
+      await trx.updateTable('batches').set({ wish }).where('id', '=', id).execute()
+      for (const move of movesOn(event)) {
+        if (move.from === move.to || !from.includes(move.from)) continue
+        await trx
+          .updateTable('extractions')
+          .set(columnsOnEntering(move.to, isoTime(this.#clock.now())))
+          .$if(move.to === 'queued', (update) => update.set({ crashes: 0 }))
+          .where('batch_id', '=', id)
+          .where('status', '=', move.from)
+          .execute()
+      }
+    })
+  }
+
+  async listMembers(id: BatchId, query: MemberQuery): Promise<Slice<Extraction, number>> {
+    const rows = await this.#db
+      .selectFrom('extractions')
+      .selectAll()
+      .where('batch_id', '=', id)
+      .$if(query.status !== undefined, (select) => select.where('status', '=', query.status ?? ''))
+      .where('seq', '>', query.after ?? 0)
+      .orderBy('seq')
+      .limit(query.limit + 1)
+      .execute()
+    const items = rows.slice(0, query.limit)
+    return { items: items.map(toExtraction), next: rows.length > query.limit ? (items.at(-1)?.seq ?? null) : null }
+  }
+}
+
+async function refuseSecondStart(trx: Transaction<Schema>, { connectionId, userUpn }: NewExtraction): Promise<void> {
+  const latest = await latestOf(trx, connectionId)
+  if (!latest) return
+  const { status } = latest
+  if (foldAddress(latest.user_upn) !== foldAddress(userUpn)) {
+    throw new AppError(
+      'connection_bound',
+      `Connection "${connectionId}" belongs to ${latest.user_upn}: use another connection_id for another mailbox`,
+      { fields: { connection_id: connectionId, status } },
+    )
+  }
+  if (!isEnded(status as ExtractionStatus)) {
+    throw new AppError('extraction_active', `Extraction already ${status.replace('_', ' ')}`, {
+      fields: { connection_id: connectionId, status },
+    })
+  }
+}
+
+function latestOf(db: Kysely<Schema>, connectionId: ConnectionId) {
+  return db
+    .selectFrom('extractions')
+    .selectAll()
+    .where('connection_id', '=', connectionId)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+}

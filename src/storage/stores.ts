@@ -1,0 +1,27 @@
+import type { Clock } from '../clock.ts'
+import type { Database } from './dialects/dialect.ts'
+import type { SecretBox } from './secret-box.ts'
+import { SqlClaimStore } from './sql-claim-store.ts'
+import { SqlEmailReader } from './sql-email-reader.ts'
+import { SqlExtractionStore } from './sql-extraction-store.ts'
+import { SqlListingStore } from './sql-listing-store.ts'
+import { SqlMessageStore } from './sql-message-store.ts'
+
+/** Every port that storage serves, over one open database. */
+export interface Stores {
+  extractions: SqlExtractionStore
+  claims: SqlClaimStore
+  listings: SqlListingStore
+  messages: SqlMessageStore
+  emails: SqlEmailReader
+}
+
+export function openStores(database: Database, box: SecretBox, clock: Clock): Stores {
+  return {
+    extractions: new SqlExtractionStore(database, box, clock),
+    claims: new SqlClaimStore(database, box, clock),
+    listings: new SqlListingStore(database, box, clock),
+    messages: new SqlMessageStore(database, clock),
+    emails: new SqlEmailReader(database),
+  }
+}
