@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { AppError } from './errors.ts'
@@ -16,6 +17,8 @@ export interface Config {
   loginUrl: string | undefined
   /** The Entra app of requests that bring none. */
   credentials: AppCredentials
+  /** PEM with key and certificate, in place of the client secret. */
+  certificatePath: string | undefined
   databasePath: string
   dataDir: string
   host: string
@@ -48,6 +51,7 @@ export function readConfig(env: Environment): Config {
     graphUrl: read('OUTLOOK_GRAPH_URL', undefined, httpsOrigin),
     loginUrl: read('OUTLOOK_LOGIN_URL', undefined, httpsOrigin),
     credentials: readCredentials(env),
+    certificatePath: read('OUTLOOK_CLIENT_CERTIFICATE_PATH', undefined, readableFile),
     databasePath: read('DATABASE_URL', join(dataDir, 'outlookmail.db'), sqlitePath),
     dataDir,
     host: read('HOST', '127.0.0.1', loopbackHost),
@@ -101,6 +105,15 @@ function httpsOrigin(text: string): string {
   if (url.pathname !== '/' || url.search || url.username)
     throw new Error('must be an origin only, without path, query or user')
   return url.origin
+}
+
+function readableFile(text: string): string {
+  try {
+    accessSync(text, constants.R_OK)
+  } catch {
+    throw new Error(`names ${text}, which cannot be read`)
+  }
+  return resolve(text)
 }
 
 function sqlitePath(text: string): string {

@@ -60,6 +60,13 @@ export class SqlExtractionStore implements ExtractionStore {
     })
   }
 
+  /** Writes and takes back, so that a full or read-only disk is noticed before somebody starts work. */
+  async checkWritable(): Promise<void> {
+    await this.#db.transaction().execute(async (trx) => {
+      await trx.updateTable('batches').set({ wish: 'run' }).where('seq', '=', -1).execute()
+    })
+  }
+
   async findLatest(connectionId: ConnectionId): Promise<Extraction | undefined> {
     const row = await latestOf(this.#db, connectionId)
     return row && toExtraction(row)

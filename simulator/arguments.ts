@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util'
+import type { SimulatorOptions } from './simulator.ts'
+
+export const HELP = `Usage: node simulator/main.ts [options]
+
+A look-alike of Microsoft Graph and its login, over HTTPS on this machine.
+
+  --port N                     port, 0 for any free one (3007)
+  --host ADDRESS               address to listen on (127.0.0.1)
+  --seed NAME                  the world to show (demo)
+  --mail DIR                   serve the .eml and .mbox files below DIR as mail@example.com
+  --mailbox NAME=COUNT         one more mailbox with COUNT messages in its Inbox; may be repeated
+  --body-bytes N               length of the bodies in those mailboxes (varied)
+  --latency MS                 wait before every answer
+  --latency-per-message MS     wait for every message in an answer
+  --token-lifetime SECONDS     life of access tokens (4499)
+  --no-limits                  record the limits of Outlook, but do not enforce them
+  --prepared                   serve the pages of --mailbox ones from memory
+  --ca-file PATH               where to write the certificate to trust
+  --json                       print one line of JSON when ready
+  --help                       this text
+`
+
+export interface Arguments {
+  help: boolean
+  json: boolean
+  options: SimulatorOptions
+}
+
+/** A mistake in the command line, in one sentence. */
+export class ArgumentError extends Error {
+  override readonly name = 'ArgumentError'
+}
+
+export function readArguments(args: readonly string[]): Arguments {
+  const values = parse(args)
+  const number = (
+    name: 'port' | 'body-bytes' | 'latency' | 'latency-per-message' | 'token-lifetime',
+    check: (value: number) => boolean,
+  ) => {
+    const text = values[name]
+    if (text === undefined) return undefined
+    const value = Number(text)
+    if (text.trim() === '' || !check(value)) throw new ArgumentError(`--${name} cannot be '${text}'.`)
+    return value
+  }
+  const notNegative = (value: number) => value >= 0 && value < 1e9
+  const options: Record<keyof SimulatorOptions, unknown> = {
+    port: number('port', (value) => Number.isInteger(value) && value >= 0 && value < 65_536) ?? 3007,
+    host: values.host,
+    seed: values.seed,
+    demo: undefined,
+    mail: values.mail,
+    mailboxes: (values.mailbox ?? []).map(readMailbox),
+    bodyBytes: number('body-bytes', (value) => Number.isInteger(value) && notNegative(value)),
+    latencyMs: number('latency', notNegative),
+    latencyPerMessageMs: number('latency-per-message', notNegative),
+    tokenLifetimeSeconds: number(
+      'token-lifetime',
+      (value) => Number.isInteger(value) && value >= 1 && notNegative(value),
+    ),
+    limits: values['no-limits'] ? false : undefined,
+    prepared: values.prepared,
+    caFile: values['ca-file'],
+    now: undefined,
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  return { help: values.help ?? false, json: values.json ?? false, options: given as SimulatorOptions }
+}
+
+function readMailbox(text: string): { name: string; messages: number } {
+  const match = text.match(/^([^=\s]+)=(\d{1,9})$/)
+  if (!match) throw new ArgumentError(`--mailbox wants NAME=COUNT, not '${text}'.`)
+  return { name: match[1] ?? '', messages: Number(match[2]) }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string' },
+        seed: { type: 'string' },
+        mail: { type: 'string' },
+        mailbox: { type: 'string', multiple: true },
+        'body-bytes': { type: 'string' },
+        latency: { type: 'string' },
+        'latency-per-message': { type: 'string' },
+        'token-lifetime': { type: 'string' },
+        'no-limits': { type: 'boolean' },
+        prepared: { type: 'boolean' },
+        'ca-file': { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    }).values
+  } catch (error) {
+    throw new ArgumentError((error as Error).message.split('\n')[0] ?? 'The arguments cannot be read.')
+  }
+}

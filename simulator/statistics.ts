@@ -1,0 +1,94 @@
+import type { RequestKind } from './faults.ts'
+import type { MailboxUsage } from './throttle.ts'
+
+export interface Stats {
+  requests: number
+  by_kind: Partial<Record<RequestKind, number>>
+  by_status: Record<string, number>
+  /** By object id. */
+  mailboxes: Record<string, { user_upn: string; requests: number; messages: number } & MailboxUsage>
+  pages: {
+    /** Pages of messages answered in full. */
+    served: number
+    distinct: number
+    /** Pages answered more than once count here once for every time too much. */
+    repeated: number
+    /** How often every page link (path and query) was answered; only on request. */
+    links?: Record<string, number>
+  }
+  max_in_flight: number
+  violations: number
+  tokens_issued: number
+  cpu_seconds: number
+}
+
+export interface Served {
+  kind: RequestKind
+  status: number
+  mailboxId: string | undefined
+  messages: number
+  /** Path and query, when the answer was a page of messages. */
+  page: string | undefined
+}
+
+/** What the simulator was asked and what it gave. */
+export class Statistics {
+  private requests = 0
+  private pagesServed = 0
+  private byKind: Partial<Record<RequestKind, number>> = {}
+  private byStatus: Record<string, number> = {}
+  private byMailbox = new Map<string, { requests: number; messages: number }>()
+  private links = new Map<string, number>()
+
+  record({ kind, status, mailboxId, messages, page }: Served): void {
+    this.requests++
+    this.byKind[kind] = (this.byKind[kind] ?? 0) + 1
+    this.byStatus[status] = (this.byStatus[status] ?? 0) + 1
+    if (mailboxId !== undefined) {
+      const mailbox = this.byMailbox.get(mailboxId) ?? { requests: 0, messages: 0 }
+      this.byMailbox.set(mailboxId, { requests: mailbox.requests + 1, messages: mailbox.messages + messages })
+    }
+    if (page !== undefined) {
+      this.pagesServed++
+      this.links.set(page, (this.links.get(page) ?? 0) + 1)
+    }
+  }
+
+  reset(): void {
+    this.requests = 0
+    this.pagesServed = 0
+    this.byKind = {}
+    this.byStatus = {}
+    this.byMailbox = new Map()
+    this.links = new Map()
+  }
+
+  report(
+    usage: Record<string, MailboxUsage>,
+    upnOf: (mailboxId: string) => string,
+    tokensIssued: number,
+    withLinks: boolean,
+  ): Stats {
+    const none: MailboxUsage = { max_in_flight: 0, violations: 0 }
+    const mailboxes = [...this.byMailbox].map(
+      ([id, counts]) => [id, { user_upn: upnOf(id), ...counts, ...(usage[id] ?? none) }] as const,
+    )
+    const { user, system } = process.cpuUsage()
+    return {
+      requests: this.requests,
+      by_kind: { ...this.byKind },
+      by_status: { ...this.byStatus },
+      mailboxes: Object.fromEntries(mailboxes),
+      pages: {
+        served: this.pagesServed,
+        distinct: this.links.size,
+        repeated: this.pagesServed - this.links.size,
+        ...(withLinks && { links: Object.fromEntries(this.links) }),
+      },
+      max_in_flight: Math.max(0, ...Object.values(usage).map(({ max_in_flight }) => max_in_flight)),
+      violations: Object.values(usage).reduce((sum, { violations }) => sum + violations, 0),
+      tokens_issued: tokensIssued,
+      cpu_seconds: (user + system) / 1e6,
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { Directory, type User } from './directory.ts'
+import type { FolderSpec } from './folder.ts'
+import { germanFolders, officeFolders, plainFolders, singleFolder } from './folder-layouts.ts'
+import { GeneratedMessages } from './generated-messages.ts'
+import { Mailbox, rangesOf } from './mailbox.ts'
+import type { MessageSource } from './message-content.ts'
+import { guidOf, seedOf } from './random.ts'
+import { REFUSALS } from './refusals.ts'
+
+/** A mailbox beside the seeded ones. A name without '@' gets the domain example.com. */
+export interface MailboxRequest {
+  name: string
+  messages: number
+  bodyBytes?: number
+  /** Without it everything lies in the Inbox. */
+  folders?: readonly FolderSpec[]
+}
+
+export interface WorldOptions {
+  seed: string
+  /** The demo mailboxes and one mailbox for every refusal. */
+  demo: boolean
+  mailboxes: readonly MailboxRequest[]
+  bodyBytes?: number
+}
+
+type UserFacts = Partial<Omit<User, 'id' | 'upn' | 'mailbox'>>
+
+const DEMO: readonly { upn: string; name: string; folders: FolderSpec[]; facts?: UserFacts }[] = [
+  { upn: 'adele.vance@contoso.example', name: 'Adele Vance', folders: officeFolders(1200) },
+  { upn: 'alex.wilber@contoso.example', name: 'Alex Wilber', folders: officeFolders(3000) },
+  { upn: 'juergen.mueller@contoso.example', name: 'Jürgen Müller', folders: germanFolders(600) },
+  { upn: "siobhan.o'neill@contoso.example", name: "Siobhan O'Neill", folders: plainFolders(350) },
+  {
+    upn: 'info@contoso.example',
+    name: 'Information desk',
+    folders: officeFolders(800),
+    facts: { purpose: 'shared', accountEnabled: false },
+  },
+  {
+    upn: 'guest_fabrikam.example#EXT#@contoso.example',
+    name: 'Guest of Fabrikam',
+    folders: plainFolders(20),
+    facts: { userType: 'Guest' },
+  },
+  { upn: 'empty@contoso.example', name: 'Empty Mailbox', folders: plainFolders(0) },
+  { upn: 'user@example.com', name: 'User', folders: plainFolders(120) },
+  { upn: 'user1@example.com', name: 'User One', folders: plainFolders(60) },
+  { upn: 'user2@example.com', name: 'User Two', folders: plainFolders(80) },
+]
+
+export class World {
+  readonly directory = new Directory()
+
+  private readonly options: WorldOptions
+
+  constructor(options: WorldOptions) {
+    this.options = options
+    if (options.demo) this.addDemo()
+    for (const { name, messages, folders, bodyBytes } of options.mailboxes) {
+      const upn = name.includes('@') ? name : `${name}@example.com`
+      const length = bodyBytes ?? options.bodyBytes
+      this.addGenerated(upn, upn, folders ?? singleFolder(messages), {
+        odd: folders !== undefined,
+        ...(length !== undefined && { bodyBytes: length }),
+      })
+    }
+  }
+
+  addMailbox(upn: string, displayName: string, source: MessageSource, folders: readonly FolderSpec[]): User {
+    const id = this.idOf(upn)
+    return this.addUser(upn, displayName, new Mailbox(id, source, folders))
+  }
+
+  private addDemo(): void {
+    for (const { upn, name, folders, facts } of DEMO)
+      this.addGenerated(upn, name, folders, { odd: upn.endsWith('@contoso.example') }, facts)
+    for (const [name, refusal] of Object.entries(REFUSALS)) {
+      const folders = refusal.scope === 'delta' || refusal.status === 503 ? plainFolders(50) : []
+      this.addGenerated(
+        `${name}@contoso.example`,
+        `Case ${name}`,
+        folders,
+        { odd: false },
+        { refusal, licensed: refusal.scope === 'delta' },
+      )
+    }
+    const members = DEMO.map(({ upn }) => this.idOf(upn))
+    const staff = guidOf(`${this.options.seed} group staff`)
+    this.directory.addGroup({ id: staff, displayName: 'Staff', members: members.slice(0, 3) })
+    this.directory.addGroup({
+      id: guidOf(`${this.options.seed} group all`),
+      displayName: 'Everybody',
+      members: [staff, ...members.slice(3, 5), guidOf('a contact')],
+    })
+  }
+
+  private addGenerated(
+    upn: string,
+    displayName: string,
+    folders: readonly FolderSpec[],
+    mail: { odd: boolean; bodyBytes?: number },
+    facts: UserFacts = {},
+  ): void {
+    const ranges = rangesOf(folders).map((range) => ({ ...range, odd: mail.odd }))
+    const owner = { name: displayName, address: upn }
+    const source = new GeneratedMessages({
+      seed: seedOf(`${this.options.seed} ${upn}`),
+      owner,
+      ranges,
+      ...(mail.bodyBytes !== undefined && { bodyBytes: mail.bodyBytes }),
+    })
+    this.addUser(upn, displayName, new Mailbox(this.idOf(upn), source, folders), facts)
+  }
+
+  private addUser(upn: string, displayName: string, mailbox: Mailbox, facts: UserFacts = {}): User {
+    const user: User = {
+      id: this.idOf(upn),
+      upn,
+      displayName,
+      userType: 'Member',
+      accountEnabled: true,
+      purpose: 'user',
+      licensed: true,
+      mail: upn,
+      refusal: undefined,
+      ...facts,
+      mailbox,
+    }
+    this.directory.add(user)
+    return user
+  }
+
+  private idOf(upn: string): string {
+    return guidOf(`${this.options.seed} user ${upn.toLowerCase()}`)
+  }
+}

@@ -1,0 +1,38 @@
+import type { Mailbox, MailboxProvider } from '../copying/mailbox.ts'
+import type { AppCredentials } from '../extractions/extraction.ts'
+import { GraphApp, type GraphWorld } from './graph-app.ts'
+import { GraphMailbox } from './graph-mailbox.ts'
+import { itemOf } from './read-collection.ts'
+import { USER_FIELDS, type WireUser } from './wire.ts'
+
+export class GraphMailboxProvider implements MailboxProvider {
+  readonly #world: GraphWorld
+
+  constructor(world: GraphWorld) {
+    this.#world = world
+  }
+
+  async open(userUpn: string, credentials: AppCredentials, signal: AbortSignal): Promise<Mailbox> {
+    const { graphUrl, hasDelta } = this.#world
+    const app = new GraphApp(this.#world, credentials, signal)
+
+    // Addresses change and need care in a path, so the user is resolved once and the object id used from then on.
+    const url = graphUrl.to(`${userPath(userUpn)}?$select=${USER_FIELDS}`)
+    const user = await app.directoryClient().get({ url, subject: 'user', read: itemOf<WireUser> })
+
+    const { id, userPrincipalName } = user.value
+    const { client, limiter } = app.mailboxClient(id)
+    // What a user object or a token says does not tell whether mail can be read; only asking does.
+    const inbox = graphUrl.to(`/users/${encodeURIComponent(id)}/mailFolders/inbox?$select=id`)
+    await client.get({ url: inbox, subject: 'inbox', read: itemOf<{ id: string }> })
+
+    const parts = { objectId: id, userUpn: userPrincipalName || userUpn, client, graphUrl, limiter, hasDelta }
+    return new GraphMailbox({ ...parts, meter: app.meter })
+  }
+}
+
+/** A name that begins with `$` would be taken for a system segment; in quotes it is a key (an apostrophe there is doubled). */
+function userPath(userUpn: string): string {
+  if (!userUpn.startsWith('$')) return `/users/${encodeURIComponent(userUpn)}`
+  return `/users('${encodeURIComponent(userUpn.replaceAll("'", "''"))}')`
+}

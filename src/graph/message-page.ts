@@ -1,0 +1,56 @@
+import type { Checkpoint } from '../copying/checkpoint.ts'
+import type { Page } from '../copying/mailbox.ts'
+import type { MessageId } from '../copying/message.ts'
+import { BrokenAnswerError } from './failure.ts'
+import { isRecord } from './graph-error.ts'
+import type { GraphUrl } from './graph-url.ts'
+import { itemsOf } from './read-collection.ts'
+import { isWhole, toMessage, toPatch } from './to-message.ts'
+import type { WireMessage } from './wire.ts'
+
+/** A page of change tracking, with what the walk wants to know of it. */
+export interface DeltaPage {
+  page: Page
+  itemCount: number
+}
+
+/** Reads a page of `messages/delta` that was asked for with `link`, or from the start. */
+export function readDeltaPage(json: unknown, graphUrl: GraphUrl, link: string | undefined): DeltaPage {
+  const items = itemsOf<WireMessage>(json)
+  return { page: { ...sortOut(items), next: nextOf(json, graphUrl, link) }, itemCount: items.length }
+}
+
+function nextOf(json: unknown, graphUrl: GraphUrl, asked: string | undefined): Checkpoint {
+  const answer = isRecord(json) ? json : {}
+  const nextLink = graphUrl.linkIn(answer, '@odata.nextLink')
+  if (nextLink !== undefined && nextLink === asked) {
+    throw new BrokenAnswerError('A page names itself as the next one', 'repeated_link')
+  }
+  if (nextLink !== undefined) return { at: 'page', link: nextLink }
+  const deltaLink = graphUrl.linkIn(answer, '@odata.deltaLink')
+  if (deltaLink !== undefined) return { at: 'end', link: deltaLink }
+  throw new BrokenAnswerError('A page has neither a next link nor a delta link')
+}
+
+/** An item may come more than once on a page; the last word counts, and a partial last word is not enough. */
+function sortOut(items: WireMessage[]): Omit<Page, 'next'> {
+  const page: Omit<Page, 'next'> = { messages: [], patches: [], incomplete: [], removed: [] }
+  const last = new Map<string, WireMessage>()
+  for (const item of items) {
+    const repeatsPartly = last.has(item.id) && item['@removed'] === undefined && !isWhole(item)
+    last.set(item.id, repeatsPartly ? { id: item.id } : item)
+  }
+  for (const item of last.values()) put(page, item)
+  return page
+}
+
+function put(page: Omit<Page, 'next'>, item: WireMessage): void {
+  const id = item.id as MessageId
+  if (item['@removed'] !== undefined) page.removed.push(id)
+  else if (isWhole(item)) page.messages.push(toMessage(item))
+  else {
+    const patch = toPatch(item)
+    if (patch) page.patches.push(patch)
+    else page.incomplete.push(id)
+  }
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
+
+const quick = { bytes: 500_000, elapsedMs: 300 }
+
+test('a quick, full page doubles the size, up to the largest that Graph takes', () => {
+  let size = FIRST_PAGE_SIZE
+  const sizes = []
+  for (let page = 0; page < 5; page++) {
+    size = sizeAfterPage(size, { items: size, ...quick })
+    sizes.push(size)
+  }
+  assert.deepEqual(sizes, [200, 400, 800, 1000, 1000])
+})
+
+test('a slow page, a large one and one far from full leave the size as it is', () => {
+  assert.equal(sizeAfterPage(100, { items: 100, bytes: 500_000, elapsedMs: 2_001 }), 100)
+  assert.equal(sizeAfterPage(100, { items: 100, bytes: 2_000_001, elapsedMs: 300 }), 100)
+  assert.equal(sizeAfterPage(100, { items: 10, ...quick }), 100)
+})
+
+test('a page that is heavy in memory halves the size', () => {
+  assert.equal(sizeAfterPage(100, { items: 100, bytes: 4_000_001, elapsedMs: 300 }), 50)
+})
+
+test('halving ends at one item, and a good page of one grows again', () => {
+  const sizes = []
+  for (let size = FIRST_PAGE_SIZE; size > 1; ) sizes.push((size = smallerSize(size)))
+  assert.deepEqual(sizes, [50, 25, 12, 6, 3, 1])
+  assert.equal(smallerSize(1), 1)
+  assert.equal(sizeAfterPage(1, { items: 1, ...quick }), 2)
+})

@@ -1,0 +1,30 @@
+/** What a page cost, as far as the next size depends on it. */
+export interface PageCost {
+  items: number
+  bytes: number
+  elapsedMs: number
+}
+
+// Pages of 100 with bodies are what other clients run well with; Graph takes up to 1000 (docs: $top of messages).
+export const FIRST_PAGE_SIZE = 100
+export const LARGEST_PAGE_SIZE = 1000
+
+// Far below the 30 s after which Graph gives a request up.
+const QUICK_MS = 2_000
+// Memory is bounded by bytes in flight: 4 pages of a mailbox, parsed, times the mailboxes at once.
+const LIGHT_BYTES = 2_000_000
+const HEAVY_BYTES = 4_000_000
+
+/** The size to ask for after a page that came. */
+export function sizeAfterPage(size: number, cost: PageCost): number {
+  if (cost.bytes > HEAVY_BYTES) return smallerSize(size)
+  // A page far from full says nothing of a larger one, for instance where the server chooses the size itself.
+  const isFull = cost.items * 2 >= size
+  const isQuick = cost.elapsedMs <= QUICK_MS && cost.bytes <= LIGHT_BYTES
+  return isFull && isQuick ? Math.min(size * 2, LARGEST_PAGE_SIZE) : size
+}
+
+/** The size to ask for after a page that could not be had; at 1 it is the item itself. */
+export function smallerSize(size: number): number {
+  return Math.max(1, Math.floor(size / 2))
+}

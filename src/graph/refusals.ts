@@ -1,0 +1,108 @@
+import type { ErrorCode } from '../errors.ts'
+import type { Failure } from './failure.ts'
+
+/** What a request asks for; the same refusal means different things for different ones. */
+export type Subject = 'user' | 'inbox' | 'folders' | 'folder' | 'page' | 'message' | 'group' | 'directory'
+
+type Refusal =
+  | 'mailboxNotFound'
+  | 'mailboxUnavailable'
+  | 'mailboxDenied'
+  | 'mailboxBlocked'
+  | 'directoryDenied'
+  | 'groupNotFound'
+  | 'overQuota'
+  | 'noChangeTracking'
+  | 'conditionalAccess'
+  | 'paymentRequired'
+
+const REFUSALS: Record<Refusal, { code: ErrorCode; message: string }> = {
+  mailboxNotFound: {
+    code: 'mailbox_not_found',
+    message:
+      'No user with a mailbox has this address in the tenant. Check the spelling and use the user principal name; ' +
+      'distribution lists and Microsoft 365 groups have no mailbox of their own.',
+  },
+  mailboxUnavailable: {
+    code: 'mailbox_unavailable',
+    message:
+      'The user exists, but Graph cannot reach a mailbox of theirs: it is on-premises, without a licence, inactive or ' +
+      'soft-deleted. Assign an Exchange Online licence or migrate the mailbox; a new one takes up to 15 minutes to appear.',
+  },
+  mailboxDenied: {
+    code: 'mailbox_access_denied',
+    message:
+      'The app may not read this mailbox. An administrator grants it the application permission Mail.Read (with admin ' +
+      'consent), or the role "Application Mail.Read" in Exchange for a scope that holds the mailbox.',
+  },
+  mailboxBlocked: {
+    code: 'mailbox_access_blocked',
+    message:
+      'A policy of the tenant keeps the app away from this mailbox. An Exchange administrator adds the mailbox to the group ' +
+      'of the application access policy (New-ApplicationAccessPolicy; up to an hour until it works), and checks that no EWS ' +
+      'allow or block list (EwsApplicationAccessPolicy) shuts out the user agent "outlookmail".',
+  },
+  directoryDenied: {
+    code: 'directory_access_denied',
+    message:
+      'The app may not look up users or groups. An administrator grants it the application permission User.ReadBasic.All, ' +
+      'and GroupMember.Read.All for batches of a group, with admin consent.',
+  },
+  groupNotFound: {
+    code: 'group_not_found',
+    message: 'There is no such group in the tenant. Give the object id of the group.',
+  },
+  overQuota: {
+    code: 'graph_refused',
+    message:
+      'The mailbox is over its storage quota, and Graph does not track changes in such a mailbox. Free some space or raise ' +
+      'the quota, then continue.',
+  },
+  noChangeTracking: {
+    code: 'graph_refused',
+    message: 'Graph does not track changes of messages in this cloud, so the mailbox cannot be copied from there yet.',
+  },
+  conditionalAccess: {
+    code: 'login_refused',
+    message:
+      'A Conditional Access policy of the tenant refuses the app from this network or for its risk. An administrator ' +
+      'excludes the app (workload identity) from the policy, or allows the address of this host.',
+  },
+  paymentRequired: {
+    code: 'graph_refused',
+    message: 'Graph asks for payment (402): the tenant must set up billing for metered APIs.',
+  },
+}
+
+export function refusal(name: Refusal): Extract<Failure, { kind: 'fail' }> {
+  return { kind: 'fail', ...REFUSALS[name] }
+}
+
+/** A refusal without a cure known to us; Graph's code is a word, never an id. */
+export function refusedWith(statusCode: number, code: string | undefined): Extract<Failure, { kind: 'fail' }> {
+  const said = code && /^[\w.]{1,80}$/.test(code) ? `${statusCode} ${code}` : String(statusCode)
+  return { kind: 'fail', code: 'graph_refused', message: `Graph refused the request (${said}).` }
+}
+
+/** 404 with an error of Graph's own: the thing asked for is not there. */
+export function notThere(subject: Subject, refused: Failure): Failure {
+  switch (subject) {
+    case 'user':
+      return refusal('mailboxNotFound')
+    case 'inbox':
+      return refusal('mailboxUnavailable')
+    case 'group':
+      return refusal('groupNotFound')
+    case 'folder':
+    case 'page':
+    case 'message':
+      return { kind: 'skip', because: 'gone' }
+    default:
+      return refused
+  }
+}
+
+export function denied(subject: Subject): Failure {
+  const isDirectory = subject === 'user' || subject === 'group' || subject === 'directory'
+  return refusal(isDirectory ? 'directoryDenied' : 'mailboxDenied')
+}

@@ -1,0 +1,79 @@
+import { type Batch, endedUsers, totalUsers } from '../extractions/batch.ts'
+import type { Progress } from '../extractions/extraction.ts'
+import type { ExtractionStatus } from '../extractions/extraction-status.ts'
+import type { ProgressAnswer } from './contract.ts'
+
+/** The counts of one run, with the rates and guesses a caller would make of them. */
+export function presentProgress(progress: Progress, status: ExtractionStatus): ProgressAnswer {
+  const share = shareCovered(progress)
+  const left = Math.max(0, progress.messagesTotal - progress.messagesCovered)
+  return {
+    ...counts(progress),
+    messages_per_second: round(perSecond(progress.messagesStored + progress.messagesUnchanged, progress)),
+    percent: percent(share, status),
+    eta_seconds: status === 'in_progress' ? eta(left, perSecond(progress.messagesCovered, progress)) : null,
+  }
+}
+
+/**
+ * The members' sum. A member that waits has not counted its folders yet, so the mailboxes begun stand for the others.
+ */
+export function presentBatchProgress(batch: Batch, status: ExtractionStatus): ProgressAnswer {
+  const { progress } = batch
+  const total = totalUsers(batch.counts)
+  // Most paused members of a large batch never began, and nothing tells which did: count none, rather than promise too much.
+  const begun = total - batch.counts.queued - batch.counts.paused
+  const begunShare = total === 0 ? 0 : begun / total
+  const endedShare = total === 0 ? 0 : endedUsers(batch.counts) / total
+  const share = Math.max(begunShare * shareCovered(progress), endedShare)
+
+  const workers = Math.max(1, batch.counts.in_progress)
+  const left = begunShare === 0 ? 0 : progress.messagesTotal / begunShare - progress.messagesCovered
+  const guessable = status === 'in_progress' && batch.listed && begunShare > 0
+  return {
+    ...counts(progress),
+    messages_per_second: round(workers * perSecond(progress.messagesStored + progress.messagesUnchanged, progress)),
+    percent: percent(share, status),
+    eta_seconds: guessable ? eta(Math.max(0, left), workers * perSecond(progress.messagesCovered, progress)) : null,
+  }
+}
+
+function counts(progress: Progress) {
+  return {
+    folders_total: progress.foldersTotal,
+    folders_done: progress.foldersDone,
+    messages_total: progress.messagesTotal,
+    messages_stored: progress.messagesStored,
+    messages_unchanged: progress.messagesUnchanged,
+    messages_removed: progress.messagesRemoved,
+    messages_skipped: progress.messagesSkipped,
+    attachments_total: progress.attachmentsTotal,
+    attachments_stored: progress.attachmentsStored,
+    bytes_stored: progress.bytesStored,
+    requests: progress.requests,
+    retries: progress.retries,
+    throttled_seconds: round(progress.throttledMs / 1000),
+  }
+}
+
+function shareCovered({ messagesCovered, messagesTotal, foldersDone, foldersTotal }: Progress): number {
+  if (messagesTotal > 0) return messagesCovered / messagesTotal
+  return foldersTotal > 0 ? foldersDone / foldersTotal : 0
+}
+
+function percent(share: number, status: ExtractionStatus): number {
+  if (status === 'completed') return 100
+  return Math.min(99.9, Math.max(0, Math.floor(share * 1000) / 10))
+}
+
+function perSecond(messages: number, { activeMs }: Progress): number {
+  return activeMs > 0 ? messages / (activeMs / 1000) : 0
+}
+
+function eta(left: number, rate: number): number | null {
+  return rate > 0 ? Math.ceil(left / rate) : null
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}

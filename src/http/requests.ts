@@ -1,0 +1,47 @@
+import type { FastifyRequest } from 'fastify'
+import { foldAddress } from '../extractions/addresses.ts'
+import type { BatchSource } from '../extractions/batch.ts'
+import { DEFAULT_OPTIONS, type ExtractionOptions } from '../extractions/options.ts'
+import type { BatchStartBody, Options, StartBody } from './contract.ts'
+import { invalidRequest, Problems } from './problems.ts'
+
+/** The address of a start, which may stand in two places; both are fine if they agree. */
+export function readUserUpn({ user_upn, config }: StartBody): string {
+  const address = user_upn ?? config?.user_upn
+  if (address === undefined) throw invalidRequest('user_upn: is missing')
+  if (foldAddress(config?.user_upn ?? address) !== foldAddress(address)) {
+    throw invalidRequest('user_upn: differs from config.user_upn; give it once')
+  }
+  return address
+}
+
+export function readSource({ user_upns, group_id, all_users }: BatchStartBody): BatchSource {
+  const given = [user_upns, group_id, all_users].filter((source) => source !== undefined)
+  if (given.length !== 1) throw invalidRequest('Give exactly one of user_upns, group_id and all_users')
+  if (user_upns?.length === 0) throw invalidRequest('user_upns: is empty. No users to process')
+  if (group_id !== undefined) return { kind: 'group', groupId: group_id }
+  return user_upns ? { kind: 'users' } : { kind: 'all_users' }
+}
+
+export function readOptions(options: Options = {}): ExtractionOptions {
+  return {
+    folders: {
+      include: options.folders?.include ?? DEFAULT_OPTIONS.folders.include,
+      exclude: options.folders?.exclude ?? DEFAULT_OPTIONS.folders.exclude,
+    },
+    body: options.body ?? DEFAULT_OPTIONS.body,
+    includeHidden: options.include_hidden ?? DEFAULT_OPTIONS.includeHidden,
+    includeRecoverable: options.include_recoverable ?? DEFAULT_OPTIONS.includeRecoverable,
+  }
+}
+
+/** For calls whose path says it all: no body or an empty object. */
+export async function refuseBody({ body }: FastifyRequest): Promise<void> {
+  if (body === undefined) return
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalidRequest('The body: this call takes none')
+  }
+  const problems = new Problems()
+  for (const name of Object.keys(body)) problems.add(() => `${name.slice(0, 80)}: is not known here`)
+  if (problems.count > 0) throw problems.toError()
+}
