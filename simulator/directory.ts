@@ -18,7 +18,7 @@ export interface User {
   purpose: 'user' | 'shared' | 'room'
   licensed: boolean
   mail: string | null
-  mailbox: Mailbox | undefined
+  readonly mailbox: Mailbox | undefined
   refusal: Refusal | undefined
 }
 

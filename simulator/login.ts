@@ -19,7 +19,7 @@ export const DEMO_APP: App = {
   mail: true,
 }
 /** The values that stand in examples. */
-export const EXAMPLE_TENANT = 'your_tenant_id'
+const EXAMPLE_TENANT = 'your_tenant_id'
 const EXAMPLE_APP: App = { clientId: 'your_client_id', secret: 'your_client_secret', name: 'example', mail: true }
 export const APP_WITHOUT_CONSENT: App = {
   clientId: guidOf('app without consent'),

@@ -63,7 +63,7 @@ export async function readMailFolder(world: World, directory: string, seed: stri
 }
 
 /** Messages of an mbox file begin with a line "From …" and quote such lines of their own with '>'. */
-export function splitMbox(bytes: Buffer): Buffer[] {
+function splitMbox(bytes: Buffer): Buffer[] {
   return bytes
     .toString('latin1')
     .split(/^From .*\r?\n/m)

@@ -77,10 +77,6 @@ export class Mailbox {
 
   receivedAt = (key: number): number | null => this.source.receivedAt(key)
 
-  get messageCount(): number {
-    return this.folders.reduce((sum, folder) => sum + (folder.isDeleted ? 0 : folder.messages.length), 0)
-  }
-
   childrenOf(parent: Folder, includeHidden: boolean): Folder[] {
     return this.folders.filter(
       (folder) => folder.parent === parent && folder.isListed && (includeHidden || !folder.isHidden),

@@ -4,7 +4,7 @@ export interface Party {
   address: string
 }
 
-export interface DateTimeTimeZone {
+interface DateTimeTimeZone {
   dateTime: string
   timeZone: string
 }

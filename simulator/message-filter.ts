@@ -1,7 +1,7 @@
 import { badRequest, GraphError } from './answer.ts'
 import { type Filter, type Literal, parseFilter, propertiesOf } from './odata-filter.ts'
 
-export interface SortKey {
+interface SortKey {
   property: string
   descending: boolean
 }

@@ -182,7 +182,7 @@ export class MergedSequence implements MessageSequence {
 }
 
 /** Stands before every message of that second. */
-export function atStartOf(receivedAt: number): Place {
+function atStartOf(receivedAt: number): Place {
   return { receivedAt, key: Number.MAX_SAFE_INTEGER }
 }
 

@@ -5,7 +5,7 @@ import type { Mailbox, StoredMessage } from './mailbox.ts'
 import { Random } from './random.ts'
 
 /** Which messages: by id (of either kind), or so many from a position of a folder, newest first. */
-export type MessageChoice = { messages: readonly string[] } | { folder: string; position?: number; count?: number }
+type MessageChoice = { messages: readonly string[] } | { folder: string; position?: number; count?: number }
 
 /** What may happen to a mailbox while it is read. Folders are named by id, alias or path ("Inbox/Projects"). */
 export type Mutation = { user: string } & (
@@ -75,7 +75,10 @@ function applyMutation(directory: Directory, mutation: Mutation): MutationResult
     }
     case 'move_folder': {
       const folder = folderNamed(mailbox, mutation.folder)
-      mailbox.moveFolder(folder, folderNamed(mailbox, mutation.parent))
+      const parent = folderNamed(mailbox, mutation.parent)
+      for (let above: Folder | undefined = parent; above; above = above.parent)
+        if (above === folder) fail('A folder cannot lie in itself.')
+      mailbox.moveFolder(folder, parent)
       return touched(folder)
     }
     case 'delete_folder': {

@@ -3,8 +3,8 @@ import { badRequest } from './answer.ts'
 // The part of OData's $filter that mail and user lists are asked with: comparisons, string functions, and, or, not.
 
 export type Literal = string | number | boolean | null | Date
-export type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le'
-export type TextFunction = 'startswith' | 'endswith' | 'contains'
+type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le'
+type TextFunction = 'startswith' | 'endswith' | 'contains'
 
 export type Filter =
   | { kind: 'and'; left: Filter; right: Filter }

@@ -68,7 +68,8 @@ export function preparedPage(
   const head = JSON.stringify({
     '@odata.context': page.context,
     ...(page.count !== undefined && { '@odata.count': page.count }),
-    ...more,
+    ...('nextLink' in more && { '@odata.nextLink': more.nextLink }),
+    ...('deltaLink' in more && { '@odata.deltaLink': more.deltaLink }),
   })
   return {
     status: 200,

@@ -13,7 +13,7 @@ import { Statistics, type Stats } from './statistics.ts'
 import { type Limits, OUTLOOK_LIMITS, Throttle } from './throttle.ts'
 import { Tokens } from './tokens.ts'
 import { type TruthLine, truthOf } from './truth.ts'
-import { type MailboxRequest, World } from './world.ts'
+import { type MailboxRequest, type MailboxSummary, World } from './world.ts'
 
 export interface SimulatorOptions {
   /** 0, the default, takes any free one. */
@@ -36,11 +36,6 @@ export interface SimulatorOptions {
   caFile?: string
   /** Milliseconds since 1970, for tests that own time. */
   now?: () => number
-}
-
-export interface MailboxSummary {
-  user_upn: string
-  messages: number
 }
 
 export interface Simulator {
@@ -112,12 +107,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     stats,
     resetStats,
     prepare,
-    describe: () => ({ url, mailboxes: summaries() }),
+    describe: () => ({ url, mailboxes: world.mailboxes }),
   }
-  const summaries = () =>
-    directory.users.flatMap(({ upn, mailbox, refusal }) =>
-      mailbox && !refusal ? [{ user_upn: upn, messages: mailbox.messageCount }] : [],
-    )
 
   const certificate = await makeCertificate(options.caFile, host)
   const server = await listen((incoming) => answer(incoming), {
@@ -169,7 +160,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     tenantId: DEMO_TENANT,
     clientId: DEMO_APP.clientId,
     clientSecret: DEMO_APP.secret,
-    mailboxes: summaries(),
+    mailboxes: world.mailboxes,
     faults,
     gates,
     stats: ({ links = false } = {}) => stats(links),

@@ -85,6 +85,19 @@ export class TestClient {
     }
   }
 
+  /** The body as it was on the wire. */
+  async bytes(path: string, headers: Record<string, string>): Promise<{ bytes: Buffer; encoding: string | undefined }> {
+    const url = path.startsWith('https:') ? path : `${this.simulator.url}/v1.0${path}`
+    const answer = await request(url, {
+      headers: { authorization: `Bearer ${this.token}`, ...headers },
+      dispatcher: this.agent,
+    })
+    return {
+      bytes: Buffer.from(await answer.body.arrayBuffer()),
+      encoding: answer.headers['content-encoding']?.toString(),
+    }
+  }
+
   async close(): Promise<void> {
     await this.agent.destroy()
   }

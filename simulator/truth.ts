@@ -2,7 +2,7 @@ import type { Folder } from './folder.ts'
 import type { Mailbox } from './mailbox.ts'
 import { changeKeyOf, dateTime } from './message-json.ts'
 
-export interface TruthFolder {
+interface TruthFolder {
   type: 'folder'
   id: string
   path: string
@@ -17,7 +17,7 @@ export interface TruthFolder {
   total: number
 }
 
-export interface TruthMessage {
+interface TruthMessage {
   type: 'message'
   /** Immutable. */
   id: string

@@ -16,7 +16,12 @@ export interface MailboxRequest {
   folders?: readonly FolderSpec[]
 }
 
-export interface WorldOptions {
+export interface MailboxSummary {
+  user_upn: string
+  messages: number
+}
+
+interface WorldOptions {
   seed: string
   /** The demo mailboxes and one mailbox for every refusal. */
   demo: boolean
@@ -24,7 +29,7 @@ export interface WorldOptions {
   bodyBytes?: number
 }
 
-type UserFacts = Partial<Omit<User, 'id' | 'upn' | 'mailbox'>>
+type UserFacts = Partial<Pick<User, 'userType' | 'accountEnabled' | 'purpose' | 'licensed' | 'refusal'>>
 
 const DEMO: readonly { upn: string; name: string; folders: FolderSpec[]; facts?: UserFacts }[] = [
   { upn: 'adele.vance@contoso.example', name: 'Adele Vance', folders: officeFolders(1200) },
@@ -51,6 +56,8 @@ const DEMO: readonly { upn: string; name: string; folders: FolderSpec[]; facts?:
 
 export class World {
   readonly directory = new Directory()
+  /** What can be read, as the world begins. */
+  readonly mailboxes: MailboxSummary[] = []
 
   private readonly options: WorldOptions
 
@@ -67,9 +74,8 @@ export class World {
     }
   }
 
-  addMailbox(upn: string, displayName: string, source: MessageSource, folders: readonly FolderSpec[]): User {
-    const id = this.idOf(upn)
-    return this.addUser(upn, displayName, new Mailbox(id, source, folders))
+  addMailbox(upn: string, displayName: string, source: MessageSource, folders: readonly FolderSpec[]): void {
+    this.addUser(upn, displayName, folders, () => source)
   }
 
   private addDemo(): void {
@@ -102,33 +108,46 @@ export class World {
     mail: { odd: boolean; bodyBytes?: number },
     facts: UserFacts = {},
   ): void {
-    const ranges = rangesOf(folders).map((range) => ({ ...range, odd: mail.odd }))
-    const owner = { name: displayName, address: upn }
-    const source = new GeneratedMessages({
-      seed: seedOf(`${this.options.seed} ${upn}`),
-      owner,
-      ranges,
-      ...(mail.bodyBytes !== undefined && { bodyBytes: mail.bodyBytes }),
-    })
-    this.addUser(upn, displayName, new Mailbox(this.idOf(upn), source, folders), facts)
+    const source = () =>
+      new GeneratedMessages({
+        seed: seedOf(`${this.options.seed} ${upn}`),
+        owner: { name: displayName, address: upn },
+        ranges: rangesOf(folders).map((range) => ({ ...range, odd: mail.odd })),
+        ...(mail.bodyBytes !== undefined && { bodyBytes: mail.bodyBytes }),
+      })
+    this.addUser(upn, displayName, folders, source, facts)
   }
 
-  private addUser(upn: string, displayName: string, mailbox: Mailbox, facts: UserFacts = {}): User {
-    const user: User = {
-      id: this.idOf(upn),
-      upn,
-      displayName,
+  private addUser(
+    upn: string,
+    displayName: string,
+    folders: readonly FolderSpec[],
+    source: () => MessageSource,
+    facts: UserFacts = {},
+  ): void {
+    const id = this.idOf(upn)
+    // Laid out when somebody first looks into it: a world may have a hundred thousand mailboxes.
+    let mailbox: Mailbox | undefined
+    this.directory.add({
       userType: 'Member',
       accountEnabled: true,
       purpose: 'user',
       licensed: true,
-      mail: upn,
       refusal: undefined,
       ...facts,
-      mailbox,
+      id,
+      upn,
+      displayName,
+      mail: upn,
+      get mailbox() {
+        mailbox ??= new Mailbox(id, source(), folders)
+        return mailbox
+      },
+    })
+    if (!facts.refusal) {
+      const messages = rangesOf(folders).reduce((sum, { count }) => sum + count, 0)
+      this.mailboxes.push({ user_upn: upn, messages })
     }
-    this.directory.add(user)
-    return user
   }
 
   private idOf(upn: string): string {

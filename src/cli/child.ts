@@ -17,7 +17,7 @@ export function startProgram(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): ChildProcess {
-  return spawn(process.execPath, [programPath(name), ...args], {
+  return spawn(process.execPath, [...process.execArgv, programPath(name), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })

@@ -33,7 +33,7 @@ async function startOwn(config: Config, work: boolean): Promise<App | string> {
   }
 }
 
-/** A command says what it has to say itself; the log of a service would only stand between its lines. */
+/** A command says what it has to say itself; of the log of a service only what went wrong may stand between its lines. */
 function quiet({ logLevel }: Config): Config['logLevel'] {
-  return logLevel === 'debug' || logLevel === 'trace' ? logLevel : 'silent'
+  return logLevel === 'info' || logLevel === 'warn' ? 'error' : logLevel
 }

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import { AppError } from '../errors.ts'
-import { WAIT_WORDS } from './failure.ts'
+import type { Failure, WaitReason } from './failure.ts'
 import type { GraphAuth } from './graph-auth.ts'
 import { type Login, LoginError, type Token } from './login.ts'
-import { nextStep } from './retry-policy.ts'
+import { nextStep, type Step } from './retry-policy.ts'
 
 // Renewed before it ends, as Microsoft advises, and at most a fifth of its life early: a tenant may choose short ones.
 const RENEW_EARLY_MS = 300_000
@@ -92,8 +92,8 @@ export class AccessTokenSource {
       } catch (error) {
         if (!(error instanceof LoginError)) throw error
         const step = nextStep(error.failure, { times, forMs: this.#clock.now() - startedAt }, 'no', this.#random)
-        if (step.do !== 'retry') throw this.#refuse(step)
-        if (error.failure.kind === 'wait') this.#waitingFor = `login: ${WAIT_WORDS[error.failure.reason]}`
+        if (step.do !== 'retry') throw this.#refuse(asAppError(step, error.failure))
+        if (error.failure.kind === 'wait') this.#waitingFor = loginWords(error.failure.reason)
         await this.#clock.sleep(step.delayMs, signal)
       }
     }
@@ -106,12 +106,23 @@ export class AccessTokenSource {
     return token
   }
 
-  #refuse(step: Exclude<ReturnType<typeof nextStep>, { do: 'retry' }>): AppError {
-    const error =
-      step.do === 'fail'
-        ? new AppError(step.code, step.message)
-        : new AppError('login_refused', 'The login service issued no token.')
+  #refuse(error: AppError): AppError {
     this.#refused = { error, untilMs: this.#clock.now() + REFUSAL_HOLDS_MS }
     return error
   }
+}
+
+function loginWords(reason: WaitReason): string {
+  return reason === 'network' || reason === 'timeout'
+    ? 'the login service cannot be reached'
+    : 'the login service is busy'
+}
+
+function asAppError(step: Exclude<Step, { do: 'retry' }>, failure: Failure): AppError {
+  if (failure.kind === 'wait') {
+    const message = `Gave up after many tries: ${loginWords(failure.reason)}. Continue once that is over; nothing stored is lost.`
+    return new AppError('graph_unavailable', message)
+  }
+  if (step.do === 'fail') return new AppError(step.code, step.message)
+  return new AppError('login_refused', 'The login service issued no token.')
 }

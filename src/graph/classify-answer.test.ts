@@ -83,6 +83,8 @@ const ROWS: Row[] = [
   // mailboxes that cannot be read
   { status: 404, code: 'Request_ResourceNotFound', subject: 'user', means: 'fail mailbox_not_found' },
   { status: 404, code: 'Request_ResourceNotFound', subject: 'group', means: 'fail group_not_found' },
+  { status: 400, code: 'Request_BadRequest', subject: 'group', means: 'fail group_not_found' },
+  { status: 400, code: 'Request_BadRequest', subject: 'user', means: 'fail mailbox_not_found' },
   { status: 404, code: 'ErrorInvalidUser', subject: 'inbox', means: 'fail mailbox_not_found' },
   { status: 404, code: 'ErrorNonExistentMailbox', subject: 'inbox', means: 'fail mailbox_not_found' },
   { status: 404, code: 'MailboxNotEnabledForRESTAPI', subject: 'inbox', means: 'fail mailbox_unavailable' },
@@ -116,6 +118,7 @@ const ROWS: Row[] = [
   { status: 410, code: 'resyncChangesApplyDifferences', means: 'restart' },
   { status: 400, code: 'BadRequest', message: 'Badly formed token.', continued: true, means: 'restart' },
   { status: 400, code: 'Directory_ExpiredPageToken', subject: 'directory', continued: true, means: 'restart' },
+  { status: 400, code: 'Request_BadRequest', subject: 'group', continued: true, means: 'restart' },
   { status: 410, body: '', subject: 'folders', means: 'fail graph_refused' },
 
   // nothing that time or a smaller page cures

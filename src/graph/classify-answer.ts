@@ -125,7 +125,7 @@ function unreadable(answer: RefusedAnswer, error: GraphError | undefined, asked:
 
 function byStatus(answer: RefusedAnswer, error: GraphError | undefined, asked: Asked): Failure {
   const refused = refusedWith(answer.statusCode, error?.code)
-  const walksByLink = asked.subject === 'page' || asked.subject === 'directory'
+  const walksByLink = ['page', 'group', 'directory'].includes(asked.subject)
   switch (answer.statusCode) {
     case 503:
       return wait('server_busy')
@@ -147,7 +147,10 @@ function byStatus(answer: RefusedAnswer, error: GraphError | undefined, asked: A
       return walksByLink ? { kind: 'restart' } : refused
     case 400:
       // Nothing of a link is ours, so a bad one ("Badly formed token.") has gone stale.
-      return walksByLink && asked.continued ? { kind: 'restart' } : changeTrackingOr(refused, error)
+      if (walksByLink && asked.continued) return { kind: 'restart' }
+      // All that varies in these requests is what a person gave as an address or id.
+      if (asked.subject === 'user' || asked.subject === 'group') return notThere(asked.subject, refused)
+      return changeTrackingOr(refused, error)
     default:
       return answer.statusCode >= 500 ? wait('server_error') : refused
   }

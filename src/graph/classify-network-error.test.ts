@@ -7,8 +7,20 @@ function coded(code: string, cause?: unknown): Error {
 }
 
 test('a connection that fails or cannot be made is waited for', () => {
-  const codes = ['ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EPROTO', 'UND_ERR_SOCKET',
-    'UND_ERR_CONNECT_TIMEOUT', 'HPE_INVALID_CONSTANT', 'ERR_HTTP2_STREAM_ERROR', 'ERR_SSL_WRONG_VERSION_NUMBER'] // biome-ignore format: a list
+  const codes = [
+    'ECONNRESET',
+    'ECONNREFUSED',
+    'ETIMEDOUT',
+    'EPIPE',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EPROTO',
+    'UND_ERR_SOCKET',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'HPE_INVALID_CONSTANT',
+    'ERR_HTTP2_STREAM_ERROR',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+  ]
   for (const code of codes)
     assert.deepEqual(classifyNetworkError(coded(code)), { kind: 'wait', reason: 'network' }, code)
 })
@@ -45,5 +57,6 @@ test('a certificate that is not trusted fails at once and names the cure', () =>
 test('a bug is no network error', () => {
   assert.equal(classifyNetworkError(new TypeError('x is undefined')), undefined)
   assert.equal(classifyNetworkError(coded('ERR_INVALID_ARG_TYPE')), undefined)
+  assert.equal(classifyNetworkError(coded('ENOENT')), undefined)
   assert.equal(classifyNetworkError('text'), undefined)
 })

@@ -22,9 +22,11 @@ export class BodyTooLargeError extends Error {
 const TIMEOUTS = new Set(['REQUEST_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 // Time does not make a certificate trusted; OpenSSL's names for what a person has to mend.
 const CERTIFICATE = /CERT|^UNABLE_TO_|SELF_SIGNED|^ERR_TLS_|HOSTNAME_MISMATCH/
-// System errors (ECONNRESET, EAI_AGAIN, ENOTFOUND…), undici's, the HTTP parser's, TLS and HTTP/2 ones.
-const NETWORK =
-  /^(E[A-Z]{3,}|EAI_[A-Z]+|UND_ERR_[A-Z_]+|HPE_[A-Z_]+|ERR_(SSL|HTTP2)_[A-Z0-9_]+|EPROTO|REQUEST_SEND_ERROR)$/
+// Errors of sockets and names, by name, for those of files are called alike.
+const SYSTEM =
+  /^(E(CONN(RESET|REFUSED|ABORTED)|TIMEDOUT|PIPE|NOTFOUND|PROTO|ADDRNOTAVAIL|(HOST|NET)(UNREACH|DOWN))|EAI_[A-Z]+)$/
+// undici's errors, the HTTP parser's, those of TLS and HTTP/2, and what Microsoft's library calls any failure to send.
+const PROTOCOL = /^(UND_ERR_|HPE_|ERR_SSL_|ERR_HTTP2_)|^REQUEST_SEND_ERROR$/
 
 /** What a request that got no answer, or half of one, means; undefined for what is no network error but a bug. */
 export function classifyNetworkError(error: unknown): Failure | undefined {
@@ -43,7 +45,7 @@ function byErrorCode(error: Error): Failure | undefined {
   if (code === 'CUT_BODY') return wait('broken_answer')
   if (TIMEOUTS.has(code)) return wait('timeout')
   if (CERTIFICATE.test(code)) return untrusted(code)
-  return NETWORK.test(code) ? wait('network') : undefined
+  return SYSTEM.test(code) || PROTOCOL.test(code) ? wait('network') : undefined
 }
 
 function wait(reason: WaitReason): Failure {

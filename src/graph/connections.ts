@@ -30,8 +30,8 @@ export interface RawAnswer {
 
 // The errors of Graph are a few hundred bytes; what is longer is a proxy's page.
 const MAX_ERROR_BYTES = 64 * 1024
-// gunzip collects its output in pieces of this size: fewer, larger ones are cheaper for pages of a megabyte.
-const GUNZIP_CHUNK_BYTES = 256 * 1024
+// Most that is taken at once for an unpacked body on the word of its trailer.
+const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 
 /** Kept-alive connections to Graph, shared by all mailboxes. */
 export class Connections {
@@ -107,7 +107,7 @@ export class Connections {
   async #unpack(body: Uint8Array, coding: string): Promise<Uint8Array> {
     if (coding !== 'gzip') throw new CutBodyError(`An answer came with the content coding ${coding}, not asked for`)
     try {
-      return await gunzip(body, { maxOutputLength: this.#options.maxBodyBytes, chunkSize: GUNZIP_CHUNK_BYTES })
+      return await gunzip(body, { maxOutputLength: this.#options.maxBodyBytes, chunkSize: chunkSizeFor(body) })
     } catch (cause) {
       const isTooLarge = cause instanceof RangeError
       throw isTooLarge
@@ -145,4 +145,11 @@ async function beginningOf(body: Body): Promise<Uint8Array> {
     // cut short: judged by what came
   }
   return Buffer.concat(chunks)
+}
+
+/** gzip ends with the size of what it holds: with room for all of it at once nothing has to be joined afterwards. */
+function chunkSizeFor(body: Uint8Array): number {
+  if (body.length < 18) return 1024
+  const size = new DataView(body.buffer, body.byteOffset, body.byteLength).getUint32(body.length - 4, true)
+  return Math.min(Math.max(size + 1, 1024), MAX_CHUNK_BYTES)
 }

@@ -70,7 +70,9 @@ export class FolderTree {
         this.#seen.add(wire.id)
         const folder = toFolder(wire, parent)
         this.#folders.push(folder)
-        children.push(this.#walkChildren(childFoldersOf(folder.id), 'folder', folder))
+        const below = this.#walkChildren(childFoldersOf(folder.id), 'folder', folder)
+        below.catch(() => {}) // heard of below; it may fail while this level is still being read
+        children.push(below)
       }
       url = page?.nextLink
     }

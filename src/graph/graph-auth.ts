@@ -51,7 +51,7 @@ export function appKey(auth: GraphAuth): string {
 
 function checkTenant(tenantId: string): string {
   // A GUID or a domain; the aliases for "any tenant" make no sense for an app that logs in by itself.
-  const isTenant = /^[\w.-]+$/.test(tenantId) && !/^(common|organizations|consumers)$/i.test(tenantId)
+  const isTenant = /^[A-Za-z0-9.-]+$/.test(tenantId) && !/^(common|organizations|consumers)$/i.test(tenantId)
   if (isTenant) return tenantId
   const message =
     'The tenant id is neither the id of a directory nor one of its domains. Take it from the app registration.'

@@ -81,6 +81,7 @@ export class GraphMailbox implements Mailbox {
       const { page, itemCount } = await this.#readDelta(folder, from, walk)
       walk.emptyPages = itemCount === 0 ? walk.emptyPages + 1 : 0
       if (walk.emptyPages > MAX_EMPTY_PAGES) throw this.#expired(walk)
+      if (page.next.at === 'end') walk.restarts = 0
       return page
     } catch (error) {
       if (isSkip(error, 'gone')) throw new FolderGoneError('The folder is gone', { cause: error })

@@ -25,9 +25,9 @@ test('a page that is heavy in memory halves the size', () => {
 })
 
 test('halving ends at one item, and a good page of one grows again', () => {
-  const sizes = []
-  for (let size = FIRST_PAGE_SIZE; size > 1; ) sizes.push((size = smallerSize(size)))
-  assert.deepEqual(sizes, [50, 25, 12, 6, 3, 1])
+  const sizes = [FIRST_PAGE_SIZE]
+  for (let step = 0; step < 6; step++) sizes.push(smallerSize(sizes.at(-1) ?? 1))
+  assert.deepEqual(sizes, [100, 50, 25, 12, 6, 3, 1])
   assert.equal(smallerSize(1), 1)
   assert.equal(sizeAfterPage(1, { items: 1, ...quick }), 2)
 })

@@ -7,12 +7,12 @@ export interface PageCost {
 
 // Pages of 100 with bodies are what other clients run well with; Graph takes up to 1000 (docs: $top of messages).
 export const FIRST_PAGE_SIZE = 100
-export const LARGEST_PAGE_SIZE = 1000
+const LARGEST_PAGE_SIZE = 1000
 
 // Far below the 30 s after which Graph gives a request up.
 const QUICK_MS = 2_000
 // Memory is bounded by bytes in flight: 4 pages of a mailbox, parsed, times the mailboxes at once.
-const LIGHT_BYTES = 2_000_000
+const LIGHT_BYTES = 1_000_000
 const HEAVY_BYTES = 4_000_000
 
 /** The size to ask for after a page that came. */

@@ -19,7 +19,7 @@ export const BASE_PATH = '/api/emails'
 // Control characters, and halves of characters, which no UTF-8 can hold.
 const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff'
 
-export const Address = Type.String({
+const Address = Type.String({
   // One @, a dot in what follows it, and nothing that no directory allows; whether it exists, Graph says.
   pattern: `^(?=.{3,320}$)[^\\s@/${CONTROL}]+@[^\\s@/.${CONTROL}]+(\\.[^\\s@/.${CONTROL}]+)+$`,
   'x-refusal': 'is not an e-mail address',

@@ -60,7 +60,7 @@ export function jsonObjectStream(
 ): Readable {
   return Readable.from(inChunks(pieces(head, members, tail)), {
     objectMode: false,
-    highWaterMark: 1e12,
+    highWaterMark: CHUNK_CHARACTERS,
   })
 }
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
-import { AppError } from '../errors.ts'
 import type { ApiDeps } from './api-server.ts'
+import { closeSoon } from './closing.ts'
 import { BASE_PATH } from './contract.ts'
 import { answerError, handleErrors } from './error-handler.ts'
 import { guardHost, SECURITY_HEADERS } from './host-guard.ts'
@@ -59,7 +59,7 @@ export function buildServer({ logger, ...deps }: ServerDeps): FastifyInstance {
   server.setSerializerCompiler(() => JSON.stringify)
   acceptJsonBodies(server)
   guardHost(server)
-  refuseWhileClosing(server)
+  closeSoon(server)
   answerUnknownRoutes(server)
   handleErrors(server)
 
@@ -76,17 +76,6 @@ export function buildServer({ logger, ...deps }: ServerDeps): FastifyInstance {
     { prefix: BASE_PATH },
   )
   return server
-}
-
-/** A kept-alive connection may bring one more request while the service stops. */
-function refuseWhileClosing(server: FastifyInstance): void {
-  let closing = false
-  server.addHook('preClose', async () => {
-    closing = true
-  })
-  server.addHook('onRequest', async () => {
-    if (closing) throw new AppError('shutting_down', 'The service is stopping; try again when it is back')
-  })
 }
 
 /** What is no HTTP, has too large a header, or takes too long to come never reaches a route. */

@@ -24,7 +24,8 @@ async function openResult(api: Awaited<ReturnType<typeof copiedMailbox>>) {
   const { port } = api.server.server.address() as AddressInfo
   const request = http.get({ host: '127.0.0.1', port, path: URL_PATH, agent: false })
   const [response] = (await once(request, 'response')) as [http.IncomingMessage]
-  return { response, origin: `http://127.0.0.1:${port}` }
+  // So that a test that fails half way does not leave its reader behind.
+  return { response, origin: `http://127.0.0.1:${port}`, [Symbol.dispose]: () => void response.destroy() }
 }
 
 const ids = (emails: Email[]) => emails.map(({ id }) => id)
@@ -141,7 +142,8 @@ test('a failure in mid-stream breaks the connection off, so nobody takes half a 
   await using _server = api.server
   api.emails.bodyCharacters = 2000
   api.emails.failAtSlice = 10
-  const { response } = await openResult(api)
+  using opened = await openResult(api)
+  const { response } = opened
   assert.equal(response.statusCode, 200)
   await assert.rejects(async () => {
     for await (const _chunk of response);
@@ -155,7 +157,8 @@ test('a reader that stops reading holds back the reading of the database', async
   api.emails.bodyCharacters = 20_000
   const slices = 8000 / 200
 
-  const { response, origin } = await openResult(api)
+  using opened = await openResult(api)
+  const { response, origin } = opened
   await once(response, 'readable')
   // Each call here and back gives a stream that ran ahead time for many more slices.
   for (let call = 0; call < 300; call++) await (await fetch(`${origin}/health`)).text()
@@ -172,7 +175,8 @@ test('when the reader goes away no more slices are asked for', async () => {
   const api = await copiedMailbox(8000)
   await using _server = api.server
   api.emails.bodyCharacters = 20_000
-  const { response, origin } = await openResult(api)
+  using opened = await openResult(api)
+  const { response, origin } = opened
   const [socket] = [response.socket]
   response.destroy()
   await new Promise((resolve) => (socket.closed ? resolve(undefined) : socket.once('close', resolve)))
@@ -181,4 +185,15 @@ test('when the reader goes away no more slices are asked for', async () => {
   for (let call = 0; call < 100; call++) await (await fetch(`${origin}/health`)).text()
   assert.equal(api.emails.queries.length, afterClose)
   assert.ok(afterClose < 20)
+})
+
+test('a service that stops does not wait for a reader that does not read', async () => {
+  const api = await copiedMailbox(8000)
+  api.emails.bodyCharacters = 20_000
+  using opened = await openResult(api)
+  await once(opened.response, 'readable')
+  await api.server.close()
+  await assert.rejects(async () => {
+    for await (const _chunk of opened.response);
+  }, /aborted/)
 })

@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Settings, versusFloor } from './versus-floor.ts'
+
+const HELP = `Usage: npm run bench -- [options]
+
+How fast the service copies, as ratios within this one run. Prints the tables and writes them to bench/results.md.
+
+  --runs N         measured runs of each program (5)
+  --messages N     messages in the mailbox (20000)
+  --bare-floor     measure the floor without the index by time as well
+  --profile DIR    leave CPU profiles of the service in DIR; they cost some speed
+  --help           this text
+`
+
+const RESULTS = new URL('results.md', import.meta.url)
+
+// Exit statuses: 1 when a run fails, 2 for a mistake in the arguments, 130 after Ctrl-C, as shells count.
+
+async function main(): Promise<void> {
+  const settings = readArguments()
+  if (!settings) return
+  const interrupt = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupt.abort())
+  const folder = await mkdtemp(join(tmpdir(), 'outlookmail-bench-'))
+  try {
+    const machine = describeMachine()
+    const section = await versusFloor(settings, { folder, signal: interrupt.signal, say })
+    const text = `# Results of npm run bench\n\n${machine}\n\n${section}\n`
+    await writeFile(RESULTS, text)
+    process.stdout.write(text)
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error
+    say('stopped')
+    process.exitCode = 130
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function readArguments(): Settings | undefined {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '5' },
+      messages: { type: 'string', default: '20000' },
+      'bare-floor': { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(HELP)
+    return undefined
+  }
+  return {
+    runs: positive('runs', values.runs),
+    messages: positive('messages', values.messages),
+    bareFloor: values['bare-floor'],
+    nodeOptions: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`],
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,7}$/.test(text) || value === 0) throw new TypeError(`--${name} cannot be '${text}'`)
+  return value
+}
+
+function describeMachine(): string {
+  const command = ['npm run bench', ...(process.argv.length > 2 ? ['--'] : []), ...process.argv.slice(2)].join(' ')
+  const gigabytes = Math.round(totalmem() / 1024 ** 3)
+  const [load = 0] = loadavg()
+  const facts = [
+    new Date().toISOString().slice(0, 16).replace('T', ' ').concat(' UTC'),
+    `\`${command}\``,
+    `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${gigabytes} GB`,
+    `${process.platform} ${process.arch}`,
+    `Node ${process.version}`,
+    `load ${load.toFixed(1)} before the start`,
+  ]
+  return facts.join(' · ')
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+main().catch((error: unknown) => {
+  const isUsage = error instanceof TypeError
+  process.stderr.write(`${error instanceof Error ? error.message : error}${isUsage ? '. Try --help.' : ''}\n`)
+  process.exitCode = isUsage ? 2 : 1
+})

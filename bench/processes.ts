@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+
+export interface ProgramOptions {
+  /** Where the program may leave files, and where no developer's `.env` lies. */
+  cwd: string
+  env: NodeJS.ProcessEnv
+  /** Ends the program. */
+  signal: AbortSignal
+}
+
+/** A program that Node runs in a process of its own; disposing of it ends it and waits until it is gone. */
+export class Program implements AsyncDisposable {
+  readonly pid: number
+  readonly #child: ChildProcess
+  readonly #gone: Promise<number | null>
+  readonly #said: string[] = []
+  readonly #listeners = new Set<(line: string) => void>()
+
+  /** `args` are Node's: its options, then the program and what that is given. */
+  constructor(args: readonly string[], { cwd, env, signal }: ProgramOptions) {
+    // The channel is never written to: by its end a service learns that we are gone, however that came about.
+    const stdio: ['ignore', 'pipe', 'pipe', 'ipc'] = ['ignore', 'pipe', 'pipe', 'ipc']
+    this.#child = spawn(process.execPath, args, { cwd, env, signal, stdio })
+    this.#child.on('error', (error) => this.#said.push(error.message)) // its end follows, or it never began
+    this.#gone = new Promise((resolve) => {
+      this.#child.once('close', resolve)
+    })
+    this.pid = this.#child.pid ?? 0
+    for (const output of [this.#child.stdout, this.#child.stderr]) {
+      if (output) createInterface({ input: output }).on('line', (line) => this.#hear(line))
+    }
+  }
+
+  /** What `find` makes of the first line, of either output, from which it makes something. */
+  async line<Found>(find: (line: string) => Found | undefined): Promise<Found> {
+    for (const line of this.#said) {
+      const found = find(line)
+      if (found !== undefined) return found
+    }
+    const { promise, resolve } = Promise.withResolvers<Found>()
+    const listener = (line: string) => {
+      const found = find(line)
+      if (found !== undefined) resolve(found)
+    }
+    this.#listeners.add(listener)
+    try {
+      return await Promise.race([promise, this.#endedTooEarly()])
+    } finally {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGTERM')
+    await this.#gone
+  }
+
+  #hear(line: string): void {
+    this.#said.push(line)
+    for (const listener of this.#listeners) listener(line)
+  }
+
+  async #endedTooEarly(): Promise<never> {
+    const status = await this.#gone
+    throw new Error(`${this.#child.spawnargs.slice(1).join(' ')} ended early (${status}):\n${this.#said.join('\n')}`)
+  }
+}
+
+export interface Usage {
+  /** The most memory the process has ever held; undefined where the system does not tell. */
+  peakBytes: number | undefined
+  /** Of all its threads, so far. */
+  cpuSeconds: number | undefined
+}
+
+// What /proc counts time in, on every Linux (proc_pid_stat(5), sysconf(_SC_CLK_TCK)).
+const TICKS_PER_SECOND = 100
+
+/** What a running process has used; Linux alone tells that of another process. */
+export async function usageOf(pid: number): Promise<Usage> {
+  try {
+    const [status, stat] = await Promise.all([
+      readFile(`/proc/${pid}/status`, 'utf8'),
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+    ])
+    // The name of the program, in parentheses, may hold blanks; user and system time are the 14th and 15th field.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13)
+    const peakKilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]
+    return {
+      peakBytes: peakKilobytes === undefined ? undefined : Number(peakKilobytes) * 1024,
+      cpuSeconds: (Number(user) + Number(system)) / TICKS_PER_SECOND,
+    }
+  } catch {
+    return { peakBytes: undefined, cpuSeconds: undefined }
+  }
+}

@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { ApiClient } from '../src/http/client.ts'
+import type { StatusRecord } from '../src/http/contract.ts'
+import { Program, usageOf } from './processes.ts'
+import type { SimulatedMailbox } from './simulated-mailbox.ts'
+
+const ROOT = new URL('../', import.meta.url)
+
+/** Seldom enough to cost the service nothing; its record has the exact times. */
+const POLL_MS = 100
+
+export interface Copy {
+  /** From our request to the last page in the database. */
+  seconds: number
+  /** Of the service in that time. */
+  cpuSeconds: number | undefined
+  /** Of the service in all its life. */
+  peakBytes: number | undefined
+}
+
+/** Copies the mailbox as a user would: with the service that `npm start` starts, over HTTP. */
+export async function copyWithService(
+  mailbox: SimulatedMailbox,
+  { dataDir, nodeOptions, signal }: { dataDir: string; nodeOptions: readonly string[]; signal: AbortSignal },
+): Promise<Copy> {
+  const args = [...nodeOptions, ...(await startCommand())]
+  await using program = new Program(args, { cwd: dataDir, env: settings(mailbox, dataDir), signal })
+  const url = await program.line((line) => /^outlookmail listens on (\S+)/.exec(line)?.[1])
+  const client = new ApiClient(url)
+
+  const before = await usageOf(program.pid)
+  const askedAt = Date.now()
+  await client.start('bench', { user_upn: mailbox.userUpn })
+  const record = await untilEnded(client, signal)
+  const after = await usageOf(program.pid)
+  if (record.status !== 'completed') throw new Error(`The extraction is ${record.status}: ${record.error}`)
+  return {
+    seconds: (Date.parse(record.completed_at ?? '') - askedAt) / 1000,
+    cpuSeconds: difference(after.cpuSeconds, before.cpuSeconds),
+    peakBytes: after.peakBytes,
+  }
+}
+
+/** What `npm start` gives to Node, so that what is measured is what people run. */
+async function startCommand(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8')) as {
+    scripts: { start: string }
+  }
+  const [, ...args] = scripts.start.split(' ')
+  return args.map((arg) => (arg.endsWith('.ts') ? fileURLToPath(new URL(arg, ROOT)) : arg))
+}
+
+function settings({ facts }: SimulatedMailbox, dataDir: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    OUTLOOK_GRAPH_URL: facts.url,
+    OUTLOOK_LOGIN_URL: facts.url,
+    NODE_EXTRA_CA_CERTS: facts.ca_file,
+    TENANT_ID: facts.tenant_id,
+    OUTLOOK_CLIENT_ID: facts.client_id,
+    OUTLOOK_CLIENT_SECRET: facts.client_secret,
+    DATA_DIR: dataDir,
+    PORT: '0',
+    NODE_COMPILE_CACHE: dataDir, // or Node leaves it in the system's folder
+  }
+}
+
+async function untilEnded(client: ApiClient, signal: AbortSignal): Promise<StatusRecord> {
+  for (;;) {
+    const record = await client.status('bench')
+    if (record.status === 'not_started') throw new Error('The extraction vanished')
+    if (record.status !== 'queued' && record.status !== 'in_progress') return record
+    await delay(POLL_MS, undefined, { signal })
+  }
+}
+
+function difference(after: number | undefined, before: number | undefined): number | undefined {
+  return after === undefined || before === undefined ? undefined : after - before
+}

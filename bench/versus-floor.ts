@@ -1,0 +1,162 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkComplete, checkEqual } from './check-copies.ts'
+import type { FloorResult, FloorTask } from './floor.ts'
+import { Program } from './processes.ts'
+import { type Copy, copyWithService } from './service.ts'
+import { type Asked, SimulatedMailbox } from './simulated-mailbox.ts'
+import { type Figure, median, number, runTable, spreadTable } from './table.ts'
+
+const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url))
+
+const MEGABYTE = 1_000_000
+
+/** Above it the floor waits for the simulator, and the ratio would flatter us. */
+const MOST_OF_A_CORE = 0.7
+
+export interface Settings {
+  runs: number
+  messages: number
+  /** Measures the floor without the index by time as well. */
+  bareFloor: boolean
+  /** Given to the Node that runs the service. */
+  nodeOptions: readonly string[]
+}
+
+export interface Surroundings {
+  /** For whatever the runs leave behind. */
+  folder: string
+  signal: AbortSignal
+  say: (line: string) => void
+}
+
+interface Run {
+  us: Copy & { asked: Asked }
+  floor: FloorResult & { asked: Asked }
+  bareFloor: FloorResult | undefined
+}
+
+/** One mailbox into SQLite, without latency and limits: how near our service comes to the least program that could do it. */
+export async function versusFloor(settings: Settings, { folder, signal, say }: Surroundings): Promise<string> {
+  const { messages, runs } = settings
+  say(`preparing ${messages} messages`)
+  await using mailbox = await SimulatedMailbox.open(messages, folder, signal)
+
+  const done: Run[] = []
+  for (let count = 0; count <= runs; count++) {
+    const dataDir = join(folder, `run-${count}`)
+    await mkdir(dataDir)
+    const run = await runPair(mailbox, settings, dataDir, signal)
+    await rm(dataDir, { recursive: true })
+    const name = count === 0 ? 'rehearsal (simulator and disk warm up; not counted)' : `run ${count} of ${runs}`
+    say(`${name}: ${number(ratioOf(run), 2)} of the floor`)
+    if (count > 0) done.push(run)
+  }
+  return report(done, messages)
+}
+
+async function runPair(
+  mailbox: SimulatedMailbox,
+  settings: Settings,
+  dataDir: string,
+  signal: AbortSignal,
+): Promise<Run> {
+  const { nodeOptions, bareFloor } = settings
+  const us = await mailbox.observe(() => copyWithService(mailbox, { dataDir, nodeOptions, signal }))
+  const ours = join(dataDir, 'outlookmail.db')
+  checkComplete(ours, mailbox.truth.ids)
+
+  const runFloor = async (bare: boolean) => {
+    const databasePath = join(dataDir, `floor${bare ? '-bare' : ''}.db`)
+    const task = floorTask(mailbox, us.asked.pageSizes, databasePath, bare)
+    const { result, asked } = await mailbox.observe(() => copyWithFloor(mailbox, task, dataDir, signal))
+    checkEqual(ours, databasePath)
+    return { ...result, asked }
+  }
+  return {
+    us: { ...us.result, asked: us.asked },
+    floor: await runFloor(false),
+    bareFloor: bareFloor ? await runFloor(true) : undefined,
+  }
+}
+
+function floorTask(mailbox: SimulatedMailbox, pageSizes: number[], databasePath: string, bare: boolean): FloorTask {
+  const { facts, firstPage, truth } = mailbox
+  return {
+    loginUrl: `${facts.url}/${facts.tenant_id}/oauth2/v2.0/token`,
+    clientId: facts.client_id,
+    clientSecret: facts.client_secret,
+    firstPage,
+    pageSizes,
+    folderId: truth.inboxId,
+    databasePath,
+    bare,
+  }
+}
+
+async function copyWithFloor(
+  { facts }: SimulatedMailbox,
+  task: FloorTask,
+  cwd: string,
+  signal: AbortSignal,
+): Promise<FloorResult> {
+  const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: facts.ca_file }
+  await using program = new Program([FLOOR, JSON.stringify(task)], { cwd, env, signal })
+  return await program.line((line) => (line.startsWith('{"seconds"') ? (JSON.parse(line) as FloorResult) : undefined))
+}
+
+function ratioOf({ us, floor }: Run): number {
+  return floor.seconds / us.seconds
+}
+
+function report(runs: readonly Run[], messages: number): string {
+  const figure = (name: string, digits: number, value: (run: Run) => number | undefined, target?: string): Figure => ({
+    name,
+    digits,
+    values: runs.map(value),
+    ...(target !== undefined && { target }),
+  })
+  const figures = [
+    figure('us, messages/s', 0, ({ us }) => messages / us.seconds),
+    figure('floor, messages/s', 0, ({ floor }) => messages / floor.seconds),
+    figure('us / floor', 2, ratioOf, '0.80 or more'),
+    figure('us / bare floor', 2, ({ us, bareFloor }) => bareFloor && bareFloor.seconds / us.seconds),
+    figure('our peak memory, MB', 0, ({ us }) => us.peakBytes && us.peakBytes / MEGABYTE, 'below 300'),
+    figure('our requests per 1,000', 1, ({ us }) => (us.asked.requests / messages) * 1000, 'below 12'),
+    figure('our CPU, ms per 1,000', 0, ({ us }) => us.cpuSeconds && (us.cpuSeconds / messages) * 1e6),
+    figure("floor's CPU, ms per 1,000", 0, ({ floor }) => (floor.cpuSeconds / messages) * 1e6),
+    figure("simulator's CPU / our time", 2, ({ us }) => us.asked.cpuSeconds / us.seconds),
+    figure("simulator's CPU / floor's time", 2, shareOfCore, `${MOST_OF_A_CORE} or less`),
+  ].filter(({ values }) => values.some((value) => value !== undefined))
+
+  const share = median(runs.map(shareOfCore))
+  const verdict =
+    share > MOST_OF_A_CORE
+      ? `**The simulator used ${number(share, 2)} of a core while the floor ran: the ratio says nothing.**`
+      : 'Speed is messages stored a second, from the request to the last page in the database. 1 MB is 1,000,000 bytes.'
+  const sizes = sequenceOf(runs.at(-1)?.us.asked.pageSizes ?? [])
+  return [
+    `## One mailbox of ${number(messages, 0)} messages into SQLite, against the floor`,
+    'No latency, no limits, one process. What the floor does and does not do: [README.md](README.md).',
+    spreadTable(figures),
+    verdict,
+    `Pages, of both: ${sizes}.`,
+    runTable(figures),
+  ].join('\n\n')
+}
+
+function shareOfCore({ floor }: Run): number {
+  return floor.asked.cpuSeconds / floor.seconds
+}
+
+/** `100, then 99 of 200 messages` */
+function sequenceOf(sizes: readonly number[]): string {
+  const groups: { size: number; count: number }[] = []
+  for (const size of sizes) {
+    const last = groups.at(-1)
+    if (last?.size === size) last.count++
+    else groups.push({ size, count: 1 })
+  }
+  return groups.map(({ size, count }) => `${count} of ${size}`).join(', ')
+}

@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../version.ts'
+import { addDemo } from './commands/demo.ts'
+import { addExtract } from './commands/extract.ts'
+import { addMoves } from './commands/moves.ts'
+import { addResult } from './commands/result.ts'
+import { addServe } from './commands/serve.ts'
+import { addSimulator } from './commands/simulator.ts'
+import { addStatus } from './commands/status.ts'
+import { EXIT, type ExitStatus, explain } from './exit.ts'
+
+const program = new Command('outlookmail')
+  .description('Copies the mail of Outlook and Exchange Online mailboxes into your own database.')
+  .version(VERSION)
+  .showHelpAfterError('(outlookmail --help lists the commands)')
+  .exitOverride()
+
+const exitWith = (status: ExitStatus) => {
+  process.exitCode = status
+}
+
+addServe(program)
+addExtract(program, exitWith)
+addStatus(program, exitWith)
+addMoves(program)
+addResult(program)
+addDemo(program)
+addSimulator(program)
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done) // the reader (`head`, say) has seen enough
+  throw error
+})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage // commander has already said what is wrong
+  } else {
+    const { lines, status } = explain(error)
+    process.stderr.write(`${lines.join('\n')}\n`)
+    process.exitCode = status
+  }
+}
