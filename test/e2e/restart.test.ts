@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { startSimulator } from '../../simulator/simulator.ts'
 import { assertPerfectCopy, stored } from '../support/copies.ts'
 import { Service, TempFolder } from '../support/service.ts'
-import { untilStatus } from '../support/wait.ts'
+import { until, untilStatus } from '../support/wait.ts'
 
 const MAILBOX = 'long@example.com'
 const KILLS = 50
@@ -19,21 +19,31 @@ test('killed between any two pages, fifty times in a row, the copy is still perf
     mailboxes: [{ name: MAILBOX, messages: 6_000, bodyBytes: 30_000 }],
   })
   using folder = new TempFolder()
+  // Each process gets one page; the next one is held until the process is dead.
+  const holdSecondPage = (gate: string) => {
+    simulator.faults.clear()
+    simulator.faults.add({ match: { kind: 'delta', nth: 2 }, effect: { gate } })
+  }
+  holdSecondPage('kill 1')
   let service = await Service.start(simulator, folder)
   await service.client.start('c', { user_upn: MAILBOX })
 
+  let lastRows = 0
   for (let kill = 1; kill <= KILLS; kill++) {
-    // Each process gets two pages, then the third is held until the process is dead.
-    simulator.faults.clear()
-    simulator.faults.add({ match: { kind: 'delta', nth: 3 }, effect: { gate: `kill ${kill}` } })
     await simulator.gates.whenWaiting(`kill ${kill}`)
-    const before = stored(folder, MAILBOX).rows
+    // Every other time the page before has time to be stored; else the process dies while it is at it.
+    const isStored = async () => stored(folder, MAILBOX).rows > lastRows || undefined
+    if (kill % 2 === 0) await until('a page to be stored', isStored)
     await service.stop('SIGKILL')
+    const { rows } = stored(folder, MAILBOX)
+    assert.ok(rows >= lastRows, 'what was stored stays stored')
+    lastRows = rows
     simulator.gates.open(`kill ${kill}`)
-    assert.ok(stored(folder, MAILBOX).rows >= before, 'what was stored stays stored')
+    holdSecondPage(`kill ${kill + 1}`)
     service = await Service.start(simulator, folder)
   }
 
+  simulator.gates.open(`kill ${KILLS + 1}`)
   simulator.faults.clear()
   await untilStatus(service.client, 'c', 'completed')
   await service.stop()
