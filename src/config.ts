@@ -4,11 +4,11 @@ import { join, resolve } from 'node:path'
 import { AppError } from './errors.ts'
 import type { AppCredentials } from './extractions/extraction.ts'
 
-export const CLOUDS = ['global', 'usgov', 'dod', 'china'] as const
-export type Cloud = (typeof CLOUDS)[number]
+const CLOUDS = ['global', 'usgov', 'dod', 'china'] as const
+type Cloud = (typeof CLOUDS)[number]
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface Config {
   cloud: Cloud

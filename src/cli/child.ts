@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const EXTENSION = extname(fileURLToPath(import.meta.url))
 
 /** Where a program of this project is, from its name below the project's root without the extension. */
-export function programPath(name: string): string {
+function programPath(name: string): string {
   return fileURLToPath(new URL(`../../${name}${EXTENSION}`, import.meta.url))
 }
 

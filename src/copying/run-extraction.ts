@@ -7,7 +7,7 @@ import { StoppedError } from './stopped.ts'
 /** Waits between tries to write down how a run ended, while the database refuses (disk full, say). */
 const SETTLE_RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000]
 
-export interface RunLog {
+interface RunLog {
   info(fields: object, message: string): void
   error(fields: object, message: string): void
 }

@@ -46,10 +46,6 @@ export const RUNNING_STATUSES = ['in_progress', 'pausing', 'cancelling'] as cons
 /** Where an extraction stays until somebody asks for more. */
 export const ENDED_STATUSES = ['completed', 'cancelled', 'failed'] as const satisfies ExtractionStatus[]
 
-export function isRunning(status: ExtractionStatus): boolean {
-  return (RUNNING_STATUSES as readonly ExtractionStatus[]).includes(status)
-}
-
 export function isEnded(status: ExtractionStatus): boolean {
   return (ENDED_STATUSES as readonly ExtractionStatus[]).includes(status)
 }

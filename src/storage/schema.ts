@@ -42,7 +42,7 @@ export interface ExtractionsTable {
   active_ms: Generated<number>
 }
 
-export interface BatchesTable {
+interface BatchesTable {
   seq: Generated<number>
   id: string
   source: string
@@ -58,7 +58,7 @@ export interface BatchesTable {
   created_at: string
 }
 
-export interface CredentialsTable {
+interface CredentialsTable {
   id: Generated<number>
   /** Keyed hash of the content, so that a batch after batch with one app stores it once. */
   fingerprint: string
@@ -67,14 +67,14 @@ export interface CredentialsTable {
   created_at: string
 }
 
-export interface MailboxesTable {
+interface MailboxesTable {
   id: Generated<number>
   object_id: string
   user_upn: string
   created_at: string
 }
 
-export interface FoldersTable {
+interface FoldersTable {
   mailbox_id: number
   id: string
   parent_folder_id: string | null

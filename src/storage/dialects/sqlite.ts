@@ -165,8 +165,3 @@ function translated(error: unknown): unknown {
   }
   return error
 }
-
-/** True where a unique index refused a row. */
-export function isUniqueViolation(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'SQLITE_CONSTRAINT_UNIQUE'
-}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { type Environment, readConfig } from './config.ts'
+import { AppError } from './errors.ts'
+
+function problems(env: Environment): readonly string[] {
+  try {
+    readConfig(env)
+  } catch (error) {
+    assert.ok(error instanceof AppError && error.code === 'settings_invalid')
+    return error.details
+  }
+  return []
+}
+
+test('without any setting the service listens on loopback and keeps its data in ./data', () => {
+  const config = readConfig({})
+  assert.equal(config.host, '127.0.0.1')
+  assert.equal(config.port, 3006)
+  assert.equal(config.databasePath, resolve('data/outlookmail.db'))
+  assert.equal(config.mailboxConcurrency, 8)
+  assert.deepEqual(config.credentials, {})
+})
+
+test('the app of the environment is known by the names of its variables', () => {
+  const { credentials } = readConfig({ TENANT_ID: 't', OUTLOOK_CLIENT_ID: 'c', OUTLOOK_CLIENT_SECRET: ' s ' })
+  assert.deepEqual(credentials, { tenantId: 't', clientId: 'c', clientSecret: 's' })
+})
+
+test('everything that is wrong is said at once', () => {
+  const found = problems({
+    DATABASE_URL: 'mysql://x',
+    HOST: '0.0.0.0',
+    PORT: 'abc',
+    MAILBOX_CONCURRENCY: '0',
+    SECRET_KEY: 'short',
+    LOG_LEVEL: 'loud',
+    OUTLOOK_CLOUD: 'mars',
+    OUTLOOK_GRAPH_URL: 'http://graph.example',
+    OUTLOOK_CLIENT_CERTIFICATE_PATH: '/no/such/file.pem',
+  })
+  assert.equal(found.length, 9)
+  for (const name of [
+    'DATABASE_URL',
+    'HOST',
+    'PORT',
+    'MAILBOX_CONCURRENCY',
+    'SECRET_KEY',
+    'LOG_LEVEL',
+    'OUTLOOK_CLOUD',
+  ]) {
+    assert.ok(
+      found.some((problem) => problem.startsWith(name)),
+      name,
+    )
+  }
+})
+
+test('only loopback addresses are listened on', () => {
+  for (const HOST of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) assert.deepEqual(problems({ HOST }), [])
+  for (const HOST of ['0.0.0.0', '::', '192.168.1.1', 'example.com']) assert.equal(problems({ HOST }).length, 1)
+})
+
+test('mail and tokens travel over TLS only, to an origin', () => {
+  assert.deepEqual(problems({ OUTLOOK_GRAPH_URL: 'https://localhost:4400' }), [])
+  for (const OUTLOOK_LOGIN_URL of ['http://x.example', 'https://x.example/path', 'https://a:b@x.example', 'x']) {
+    assert.equal(problems({ OUTLOOK_LOGIN_URL }).length, 1, OUTLOOK_LOGIN_URL)
+  }
+})
+
+test('Postgres is refused with the reason', () => {
+  assert.match(problems({ DATABASE_URL: 'postgres://x/y' }).join(), /cannot use yet/)
+})
+
+test('a secret is never repeated in a complaint about it', () => {
+  assert.ok(!problems({ SECRET_KEY: 'hunter2hunter2' }).join().includes('hunter2'))
+})
