@@ -9,6 +9,7 @@ export function describeRecord(record: StatusRecord): string {
     `  mailbox    ${record.user_upn}`,
     ...describeProgress(record.progress),
   ]
+  if (record.waiting_for) lines.push(`  waits      ${record.waiting_for}`)
   if (record.error) lines.push(`  error      ${record.error} (${record.error_code})`)
   return lines.join('\n')
 }

@@ -8,9 +8,6 @@ import { readAhead } from './read-ahead.ts'
 import type { Semaphore } from './semaphore.ts'
 import { StoppedError } from './stopped.ts'
 
-/** A checkpoint that expires again and again, though the folder is walked anew each time, will not get better. */
-const MAX_RESTARTS = 3
-
 export interface CopyContext {
   claim: Claim
   mailbox: Mailbox
@@ -27,12 +24,12 @@ export interface CopyContext {
 export async function copyFolder(lane: Lane, context: CopyContext): Promise<void> {
   const { claim, mailboxKey, store } = context
   let from = lane.checkpoint
-  for (let restarts = 0; ; restarts++) {
+  for (;;) {
     try {
       return await copyPages({ ...lane, checkpoint: from }, context)
     } catch (error) {
       if (error instanceof FolderGoneError) return store.forgetFolder(claim, mailboxKey, lane.folderId)
-      if (!(error instanceof CheckpointExpiredError) || restarts === MAX_RESTARTS) throw error
+      if (!(error instanceof CheckpointExpiredError)) throw error // a mailbox lets it come only so often
       await store.restartLane(claim, mailboxKey, lane.folderId)
       from = START
     }

@@ -54,7 +54,7 @@ export async function copyMailbox(
   } finally {
     ending.abort()
     await counting
-    await store.addUsage(claim, mailbox.takeUsage(), lap())
+    await store.addUsage(claim, spent(context))
   }
 }
 
@@ -72,15 +72,19 @@ async function runLanes(lanes: readonly Lane[], context: CopyContext, ending: Ab
   if (ends.some((end) => end.status === 'rejected')) throw ending.signal.reason
 }
 
-async function countWhileWaiting({ claim, mailbox, store, lap, signal }: CopyContext, clock: Clock): Promise<void> {
+async function countWhileWaiting(context: CopyContext, clock: Clock): Promise<void> {
   try {
     for (;;) {
-      await clock.sleep(USAGE_INTERVAL_MS, signal)
-      await store.addUsage(claim, mailbox.takeUsage(), lap())
+      await clock.sleep(USAGE_INTERVAL_MS, context.signal)
+      await context.store.addUsage(context.claim, spent(context))
     }
   } catch {
     // The run is ending, or the database refuses: the run itself meets that, and says so.
   }
+}
+
+function spent({ mailbox, lap }: CopyContext) {
+  return { usage: mailbox.takeUsage(), activeMs: lap(), waitingFor: mailbox.waitingFor() }
 }
 
 function stopwatch(clock: Clock): () => number {

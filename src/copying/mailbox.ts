@@ -49,10 +49,11 @@ export interface Mailbox {
   findWellKnownFolder(name: string): Promise<FolderId | undefined>
   /**
    * The page at a checkpoint. May be asked again for the same one.
-   * Throws FolderGoneError, CheckpointExpiredError, or an AppError when the mailbox cannot be read on.
+   * Throws FolderGoneError; CheckpointExpiredError, also at the start, but only so often for one folder; or an
+   * AppError when the mailbox cannot be read on.
    */
   readPage(folder: FolderId, from: Checkpoint): Promise<Page>
-  /** One message whole, or undefined when it is gone. */
+  /** One message whole, or undefined when it is gone. Throws `message_unreadable` when Graph cannot give it. */
   readMessage(id: MessageId): Promise<Message | undefined>
   takeUsage(): Usage
   /** Why the mailbox gets no request at present, for people; undefined while it does. */

@@ -74,6 +74,6 @@ export interface MessageStore {
   /** Ends the lane of a folder that is gone; its mail is marked as removed. */
   forgetFolder(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void>
 
-  /** Adds what was used since the last page, for example while waiting. */
-  addUsage(claim: Claim, usage: Usage, activeMs: number): Promise<void>
+  /** Adds what was used since the last page, and says what the run waits for, if it does. */
+  addUsage(claim: Claim, spent: { usage: Usage; activeMs: number; waitingFor: string | undefined }): Promise<void>
 }

@@ -21,6 +21,8 @@ export interface Batch {
   /** Why the directory could not be listed. */
   error: ExtractionError | null
   counts: StatusCounts
+  /** Members that a worker has ever begun. */
+  begunUsers: number
   progress: Progress
 }
 

@@ -30,6 +30,8 @@ export interface Extraction {
   startedAt: string | null
   completedAt: string | null
   error: ExtractionError | null
+  /** Why nothing comes at present, for people: Graph asks for a pause, say. */
+  waitingFor: string | null
   progress: Progress
 }
 

@@ -186,6 +186,7 @@ export const StatusRecord = Type.Object({
   completed_at: orNull(time()),
   error: orNull(Type.String({ description: 'Why the extraction failed' })),
   error_code: orNull(Type.Enum(ERROR_CODES)),
+  waiting_for: orNull(Type.String({ description: 'Why nothing comes at present: Graph asks for a pause, say' })),
   progress: ProgressAnswer,
 })
 export type StatusRecord = Static<typeof StatusRecord>

@@ -17,6 +17,7 @@ export function presentExtraction(extraction: Extraction): StatusRecord {
     completed_at: extraction.completedAt,
     error: extraction.error?.message ?? null,
     error_code: extraction.error?.code ?? null,
+    waiting_for: extraction.waitingFor,
     progress: presentProgress(extraction.progress, extraction.status),
   }
 }

@@ -58,6 +58,7 @@ function aBatch(counts: Partial<StatusCounts>, progress: Progress): Batch {
     completedAt: null,
     error: null,
     counts: { ...none, ...counts },
+    begunUsers: counts.in_progress ?? 0,
     progress,
   }
 }

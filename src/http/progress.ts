@@ -21,9 +21,7 @@ export function presentProgress(progress: Progress, status: ExtractionStatus): P
 export function presentBatchProgress(batch: Batch, status: ExtractionStatus): ProgressAnswer {
   const { progress } = batch
   const total = totalUsers(batch.counts)
-  // Most paused members of a large batch never began, and nothing tells which did: count none, rather than promise too much.
-  const begun = total - batch.counts.queued - batch.counts.paused
-  const begunShare = total === 0 ? 0 : begun / total
+  const begunShare = total === 0 ? 0 : batch.begunUsers / total
   const endedShare = total === 0 ? 0 : endedUsers(batch.counts) / total
   const share = Math.max(begunShare * shareCovered(progress), endedShare)
 

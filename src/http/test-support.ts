@@ -55,7 +55,14 @@ export class MemoryExtractions implements ExtractionStore {
     batchId: BatchId | null,
   ): Extraction {
     const { id, connectionId, userUpn, options } = request
-    const life = { createdAt: NOW, startedAt: null, completedAt: null, error: null, progress: NO_PROGRESS }
+    const life = {
+      createdAt: NOW,
+      startedAt: null,
+      completedAt: null,
+      error: null,
+      waitingFor: null,
+      progress: NO_PROGRESS,
+    }
     const row: Extraction = { id, connectionId, batchId, userUpn, status: 'queued', options, ...life }
     this.rows.push(row)
     return row
@@ -111,6 +118,7 @@ export class MemoryExtractions implements ExtractionStore {
       completedAt: ended ? NOW : null,
       error: null,
       counts,
+      begunUsers: members.length - counts.queued,
       progress: sum(members.map(({ progress }) => progress)),
     }
   }

@@ -50,6 +50,7 @@ export function toExtraction(row: Selectable<ExtractionsTable>): Extraction {
     startedAt: row.started_at,
     completedAt: row.completed_at,
     error: toError(row),
+    waitingFor: row.waiting_for,
     progress: toProgress(row),
   }
 }
@@ -67,6 +68,7 @@ export function toError(row: { error_code: string | null; error_message: string 
 export function columnsOnEntering(status: ExtractionStatus, now: string, error?: ExtractionError) {
   return {
     status,
+    waiting_for: null,
     completed_at: isEnded(status) ? now : null,
     error_code: status === 'failed' ? (error?.code ?? null) : null,
     error_message: status === 'failed' ? (error?.message ?? null) : null,

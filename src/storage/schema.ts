@@ -25,6 +25,8 @@ export interface ExtractionsTable {
   completed_at: string | null
   error_code: string | null
   error_message: string | null
+  /** Why a running extraction gets no answer at present, for people. */
+  waiting_for: string | null
   folders_total: Generated<number>
   folders_done: Generated<number>
   messages_total: Generated<number>

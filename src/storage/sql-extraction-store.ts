@@ -136,7 +136,11 @@ export class SqlExtractionStore implements ExtractionStore {
     const sums = await this.#db
       .selectFrom('extractions')
       .select((eb) => Object.values(COUNTER_COLUMNS).map((column) => eb.fn.sum<number | null>(column).as(column)))
-      .select((eb) => [eb.fn.min('started_at').as('started_at'), eb.fn.max('completed_at').as('completed_at')])
+      .select((eb) => [
+        eb.fn.min('started_at').as('started_at'),
+        eb.fn.max('completed_at').as('completed_at'),
+        eb.fn.count<number>('started_at').as('begun'),
+      ])
       .where('batch_id', '=', id)
       .executeTakeFirstOrThrow()
 
@@ -153,6 +157,7 @@ export class SqlExtractionStore implements ExtractionStore {
       completedAt: open || totalUsers(counts) === 0 ? null : sums.completed_at,
       error: toError(batch),
       counts,
+      begunUsers: Number(sums.begun),
       progress: toProgress(sums as Parameters<typeof toProgress>[0]),
     }
   }

@@ -76,6 +76,7 @@ export class SqlMessageStore implements MessageStore {
     return this.#db.transaction().execute(async (trx) => {
       const { status } = await updateClaimed(trx, claim, {
         crashes: 0,
+        waiting_for: null,
         ...adding({ ...usageColumns(page.usage), active_ms: Math.round(page.activeMs) }),
       })
       const stored = await this.#storeMessages(trx, mailbox, lane, page)
@@ -136,10 +137,10 @@ export class SqlMessageStore implements MessageStore {
     })
   }
 
-  async addUsage(claim: Claim, usage: Usage, activeMs: number): Promise<void> {
-    await this.#db
-      .transaction()
-      .execute((trx) => updateClaimed(trx, claim, adding({ ...usageColumns(usage), active_ms: Math.round(activeMs) })))
+  async addUsage(claim: Claim, spent: Parameters<MessageStore['addUsage']>[1]): Promise<void> {
+    const amounts = { ...usageColumns(spent.usage), active_ms: Math.round(spent.activeMs) }
+    const changes = { ...adding(amounts), waiting_for: spent.waitingFor ?? null }
+    await this.#db.transaction().execute((trx) => updateClaimed(trx, claim, changes))
   }
 
   async #storeMessages(

@@ -65,6 +65,7 @@ export const extractions: Migration = {
       .addColumn('completed_at', 'text')
       .addColumn('error_code', 'text')
       .addColumn('error_message', 'text')
+      .addColumn('waiting_for', 'text')
     for (const counter of COUNTERS) {
       table = table.addColumn(counter, 'integer', (column) => column.notNull().defaultTo(0))
     }
