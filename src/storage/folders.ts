@@ -2,6 +2,7 @@ import type { Transaction } from 'kysely'
 import type { Folder } from '../copying/mailbox.ts'
 import type { MailboxKey } from '../copying/message-store.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import { REWALK } from './rewalks.ts'
 import type { Schema } from './schema.ts'
 
 /** Rows per statement: far below SQLite's 32,766 parameters (sqlite.org/limits.html). */
@@ -57,7 +58,7 @@ async function restartReturnedFolders(
 ): Promise<void> {
   await trx
     .updateTable('lanes')
-    .set({ at: 'start', link: null, done: 0 })
+    .set(REWALK)
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', 'in', (eb) =>
       eb

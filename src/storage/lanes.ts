@@ -4,6 +4,7 @@ import type { Lane, LanePlan, MailboxKey } from '../copying/message-store.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { BodyOption } from '../extractions/options.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import { forgetWalked } from './rewalks.ts'
 import type { LanesTable, Schema } from './schema.ts'
 
 /** Opens a lane for each chosen folder, and says what the run has before it. */
@@ -38,9 +39,11 @@ export async function openLanes(
       done: going && !widened ? lane.done : 0,
       expected: going ? lane.expected : (expectedByFolder.get(folderId) ?? 0),
       listed: going ? lane.listed : 0,
+      rewalks: widened ? 1 : (lane?.rewalks ?? 0),
     } satisfies LanesTable
   })
   for (const row of rows) {
+    if (row.rewalks && row.at === 'start') await forgetWalked(trx, mailbox, row.folder_id)
     await trx
       .insertInto('lanes')
       .values(row)

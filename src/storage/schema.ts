@@ -101,6 +101,15 @@ export interface LanesTable {
   /** What Graph counted in the folder when the run began. */
   expected: number
   listed: number
+  /** 1 while the lane is walked anew over mail that is already stored: see rewalks.ts. */
+  rewalks: number
+}
+
+/** What a walk that began anew has seen so far; emptied at its end. */
+interface WalkedMessagesTable {
+  mailbox_id: number
+  folder_id: string
+  message_id: string
 }
 
 export interface EmailsTable {
@@ -143,5 +152,6 @@ export interface Schema {
   mailboxes: MailboxesTable
   folders: FoldersTable
   lanes: LanesTable
+  walked_messages: WalkedMessagesTable
   emails: EmailsTable
 }

@@ -11,6 +11,7 @@ import type { Database, Dialect } from './dialects/dialect.ts'
 import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
 import { saveFolders } from './folders.ts'
 import { openLanes } from './lanes.ts'
+import { forgetWalked, markUnwalked, noteWalked, REWALK } from './rewalks.ts'
 import type { Schema } from './schema.ts'
 
 export class SqlMessageStore implements MessageStore {
@@ -82,14 +83,15 @@ export class SqlMessageStore implements MessageStore {
       const stored = await this.#storeMessages(trx, mailbox, lane, page)
       const patched = await patchMessages(trx, mailbox, lane.folderId, page)
       const removed = await this.#markRemoved(trx, mailbox, lane.folderId, page.removed)
-      const covered = await moveCheckpoint(trx, mailbox, lane.folderId, page)
+      const { covered, rewalks } = await moveCheckpoint(trx, mailbox, lane.folderId, page)
+      const unseen = rewalks ? await this.#noteWalked(trx, mailbox, lane.folderId, page) : 0
       await updateClaimed(
         trx,
         claim,
         adding({
           messages_stored: stored.changed + patched,
           messages_unchanged: stored.unchanged,
-          messages_removed: removed,
+          messages_removed: removed + unseen,
           messages_covered: covered,
           folders_done: page.next.at === 'end' ? 1 : 0,
           bytes_stored: stored.bytes,
@@ -104,10 +106,11 @@ export class SqlMessageStore implements MessageStore {
       await updateClaimed(trx, claim, { crashes: (eb) => eb.ref('crashes') })
       await trx
         .updateTable('lanes')
-        .set({ at: 'start', link: null })
+        .set(REWALK)
         .where('mailbox_id', '=', mailbox)
         .where('folder_id', '=', folder)
         .execute()
+      await forgetWalked(trx, mailbox, folder)
     })
   }
 
@@ -180,6 +183,17 @@ export class SqlMessageStore implements MessageStore {
     }
   }
 
+  /** Answers how many messages the walk, at its end, turned out not to have seen. */
+  async #noteWalked(
+    trx: Transaction<Schema>,
+    mailbox: MailboxKey,
+    folder: FolderId,
+    page: PageToSave,
+  ): Promise<number> {
+    await noteWalked(trx, this.#dialect, mailbox, folder, page)
+    return page.next.at === 'end' ? markUnwalked(trx, mailbox, folder, isoTime(this.#clock.now())) : 0
+  }
+
   /** Only where the message is still in this folder: one that moved was perhaps already reported by its new folder. */
   async #markRemoved(
     trx: Transaction<Schema>,
@@ -226,8 +240,14 @@ async function moveCheckpoint(
   mailbox: MailboxKey,
   folder: FolderId,
   { messages, patches, next }: PageToSave,
-): Promise<number> {
+): Promise<{ covered: number; rewalks: boolean }> {
   const atEnd = next.at === 'end'
+  const before = await trx
+    .selectFrom('lanes')
+    .select('rewalks')
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', folder)
+    .executeTakeFirstOrThrow()
   const listed = messages.length + patches.length
   const lane = await trx
     .updateTable('lanes')
@@ -236,12 +256,13 @@ async function moveCheckpoint(
       link: next.at === 'start' ? null : next.link,
       done: atEnd ? 1 : 0,
       listed: eb('listed', '+', listed),
+      rewalks: atEnd ? 0 : before.rewalks,
     }))
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', folder)
     .returning(['expected', 'listed'])
     .executeTakeFirstOrThrow()
-  return atEnd ? listed + Math.max(0, lane.expected - lane.listed) : listed
+  return { covered: atEnd ? listed + Math.max(0, lane.expected - lane.listed) : listed, rewalks: before.rewalks === 1 }
 }
 
 /** True where mail kept as `kept` has all that `wanted` asks for. */

@@ -165,6 +165,33 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     assert.deepEqual(inbox?.checkpoint, { at: 'start' })
   })
 
+  test('a walk that begins anew notices what went away meanwhile, and stores nothing twice', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const kept = [aMessage('m1'), aMessage('m3')]
+    await copy.save({ messages: [...kept, aMessage('m2')], next: { at: 'end', link: 'https://graph/delta' } })
+    await copy.save({ messages: [aMessage('elsewhere')] }, copy.lanes[1])
+
+    await stores.messages.restartLane(copy.claim, copy.mailbox, INBOX)
+    await copy.save({ messages: [aMessage('m1')] })
+    await stores.messages.restartLane(copy.claim, copy.mailbox, INBOX)
+    await copy.save({ messages: [aMessage('m3')] })
+    const { items: halfWay } = await stores.emails.listEmails(copy.claim.extractionId, { limit: 9 })
+    assert.ok(
+      halfWay.every((email) => email.removed_at === null),
+      'nothing is said to be gone before the end',
+    )
+    await copy.save({
+      patches: [{ id: 'm1' as MessageId, isRead: false }],
+      next: { at: 'end', link: 'https://graph/2' },
+    })
+
+    const { items } = await stores.emails.listEmails(copy.claim.extractionId, { limit: 9 })
+    const gone = items.filter((email) => email.removed_at !== null).map((email) => email.id)
+    assert.deepEqual(gone, ['m2'])
+    assert.equal(items.length, 4)
+  })
+
   test('results are read newest first, page by page, mail without a date last', async () => {
     await using stores = await open()
     const copy = await beginCopy(stores)

@@ -36,7 +36,16 @@ export const mail: Migration = {
       .addColumn('done', 'integer', (column) => column.notNull())
       .addColumn('expected', 'integer', (column) => column.notNull())
       .addColumn('listed', 'integer', (column) => column.notNull())
+      .addColumn('rewalks', 'integer', (column) => column.notNull().defaultTo(0))
       .addPrimaryKeyConstraint('lanes_pk', ['mailbox_id', 'folder_id'])
+      .execute()
+
+    await db.schema
+      .createTable('walked_messages')
+      .addColumn('mailbox_id', 'integer', (column) => column.notNull().references('mailboxes.id'))
+      .addColumn('folder_id', 'text', (column) => column.notNull())
+      .addColumn('message_id', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('walked_messages_pk', ['mailbox_id', 'folder_id', 'message_id'])
       .execute()
 
     await db.schema
