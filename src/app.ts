@@ -39,6 +39,7 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
   const database = opened.use(openSqlite(config.databasePath))
   await migrateToLatest(database.db)
   const stores = openStores(database, box, clock)
+  await stores.claims.recoverLost() // we own the database, so nobody else works on what is marked as running
 
   const graph = openGraph(config, log)
   opened.defer(() => graph.close())
@@ -64,6 +65,7 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
     commands: new ExtractionCommands(stores.extractions, engine),
     extractions: stores.extractions,
     emails: stores.emails,
+    reports: stores.reports,
     missingCredentials: (given) => missingCredentials(given, config),
     checkReady: () => stores.extractions.checkWritable(),
     version: VERSION,

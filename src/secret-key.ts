@@ -5,6 +5,12 @@ import { AppError } from './errors.ts'
 
 const KEY_BYTES = 32
 
+const CURES: Record<string, string> = {
+  ENOSPC: 'free some space',
+  EACCES: 'give this user the right to',
+  EPERM: 'give this user the right to',
+}
+
 /** The key of the data folder, made on first use. It must outlive the database, or stored client secrets cannot be read. */
 export function loadSecretKey(dataDir: string): Buffer {
   const path = join(dataDir, 'secret.key')
@@ -14,10 +20,9 @@ export function loadSecretKey(dataDir: string): Buffer {
   } catch (cause) {
     if (cause instanceof AppError) throw cause
     const code = String((cause as { code?: unknown }).code)
-    const full = code === 'ENOSPC'
     throw new AppError(
-      full ? 'storage_full' : 'storage_readonly',
-      `DATA_DIR: the key file ${path} cannot be read or made (${code}): ${full ? 'free some space' : 'give this user the right to'}, or set SECRET_KEY`,
+      code === 'ENOSPC' ? 'storage_full' : 'storage_readonly',
+      `DATA_DIR: the key file ${path} cannot be read or made (${code}): ${CURES[code] ?? 'choose another DATA_DIR'}, or set SECRET_KEY`,
       { cause },
     )
   }

@@ -32,6 +32,7 @@ const CLIENT_FILES = [
   'src/http/contract.ts',
   'src/http/contract-batch.ts',
   'src/http/contract-email.ts',
+  'src/http/contract-report.ts',
 ]
 const CLIENT_MAY_IMPORT = [
   ...CLIENT_FILES,

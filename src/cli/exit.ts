@@ -19,10 +19,17 @@ const USAGE_CODES = new Set(['settings_invalid', 'invalid_request', 'config_miss
 /** One line for a person, and the exit status. Anything unforeseen keeps its stack, for it is a bug of ours. */
 export function explain(error: unknown): { lines: string[]; status: ExitStatus } {
   if (error instanceof AppError || error instanceof ApiError) {
-    const details = error.details.length > 1 ? error.details.map((detail) => `  ${detail}`) : []
     const status = USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.failed
-    return { lines: [`outlookmail: ${error.message}`, ...details], status }
+    return { lines: describe(error), status }
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { lines: [`outlookmail: unforeseen error, please report it: ${text}`], status: EXIT.failed }
+}
+
+/** Several problems have a line each; the sentence that holds them all would say them twice. */
+function describe({ message, details }: AppError | ApiError): string[] {
+  const [first] = details
+  if (first === undefined || details.length === 1) return [`outlookmail: ${message}`]
+  const heading = message.includes(first) ? message.slice(0, message.indexOf(first)).trim() : message
+  return [`outlookmail: ${heading || 'This cannot be done:'}`, ...details.map((detail) => `  ${detail}`)]
 }

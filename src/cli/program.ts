@@ -7,11 +7,21 @@ import { addResult } from './commands/result.ts'
 import { addServe } from './commands/serve.ts'
 import { addSimulator } from './commands/simulator.ts'
 import { addStatus } from './commands/status.ts'
-import { EXIT, type ExitStatus, explain } from './exit.ts'
+import { EXIT, EXIT_HELP, type ExitStatus, explain } from './exit.ts'
+import { handleOutputErrors } from './output.ts'
 
 const program = new Command('outlookmail')
   .description('Copies the mail of Outlook and Exchange Online mailboxes into your own database.')
   .version(VERSION)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  outlookmail demo                            everything at work, without a tenant
+  outlookmail extract adele@contoso.example   one mailbox, now
+  outlookmail serve                           the API, until Ctrl-C
+${EXIT_HELP}`,
+  )
   .showHelpAfterError('(outlookmail --help lists the commands)')
   .exitOverride()
 
@@ -27,10 +37,7 @@ addResult(program)
 addDemo(program)
 addSimulator(program)
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done) // the reader (`head`, say) has seen enough
-  throw error
-})
+handleOutputErrors()
 
 try {
   await program.parseAsync()

@@ -4,6 +4,7 @@ import { chooseFolders, wantsRecoverable } from './choose-folders.ts'
 import { type CopyContext, copyFolder } from './copy-folder.ts'
 import type { MailboxProvider } from './mailbox.ts'
 import type { Lane, MessageStore } from './message-store.ts'
+import { retrySkipped } from './retry-skipped.ts'
 import { Semaphore } from './semaphore.ts'
 
 /** As many lanes as Graph lets one app make requests at once on one mailbox (throttling limits, Outlook service). */
@@ -46,6 +47,10 @@ export async function copyMailbox(
   }
   const counting = countWhileWaiting(context, clock)
   try {
+    if (options.only === 'skipped') {
+      await retrySkipped(context)
+      return 'done'
+    }
     const folders = await mailbox.listFolders({ includeRecoverable: wantsRecoverable(options) })
     const chosen = await chooseFolders(mailbox, folders, options)
     const lanes = await store.openLanes(claim, mailboxKey, { folders, chosen, body: options.body })

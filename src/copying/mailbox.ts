@@ -1,5 +1,5 @@
 import type { AppCredentials, Branded } from '../extractions/extraction.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import type { Checkpoint, Way } from './checkpoint.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
 
 export type FolderId = Branded<string, 'FolderId'>
@@ -17,6 +17,18 @@ export interface Folder {
   totalItemCount: number
 }
 
+export interface MessageVersion {
+  id: MessageId
+  changeKey: string | null
+}
+
+/** What came of reading one message. */
+export type MessageReading =
+  | { is: 'message'; message: Message }
+  | { is: 'gone' }
+  /** The provider cannot give it; `code` is its word for why. */
+  | { is: 'unreadable'; code: string; reason: string }
+
 export interface Page {
   /** Whole messages, as they are now. An id comes once on a page, and may come again on later ones: the last word counts. */
   messages: Message[]
@@ -24,6 +36,8 @@ export interface Page {
   patches: MessagePatch[]
   /** Messages that changed in a way the page does not show in full: to be read one by one. */
   incomplete: MessageId[]
+  /** Of a walk by ids: the messages of the page, with the version that tells whether one has to be read. */
+  versions: MessageVersion[]
   /** Messages that are no longer in this folder: deleted, or moved to another one. */
   removed: MessageId[]
   /** Where to go on once this page is stored. */
@@ -49,12 +63,13 @@ export interface Mailbox {
   findWellKnownFolder(name: string): Promise<FolderId | undefined>
   /**
    * The page at a checkpoint. May be asked again for the same one.
-   * Throws FolderGoneError; CheckpointExpiredError, also at the start, but only so often for one folder; or an
+   * Throws UnreadablePageError and NoChangeTrackingError, where another way may lead on; FolderGoneError; CheckpointExpiredError, also at the start, but only so often for one folder; or an
    * AppError when the mailbox cannot be read on.
    */
-  readPage(folder: FolderId, from: Checkpoint): Promise<Page>
-  /** One message whole, or undefined when it is gone. Throws `message_unreadable` when Graph cannot give it. */
-  readMessage(id: MessageId): Promise<Message | undefined>
+  readPage(folder: FolderId, from: Checkpoint, way: Way): Promise<Page>
+  readMessage(id: MessageId): Promise<MessageReading>
+  /** Messages in the folder at this moment, as the provider counts them; undefined when it is gone. */
+  countMessages(folder: FolderId): Promise<number | undefined>
   takeUsage(): Usage
   /** Why the mailbox gets no request at present, for people; undefined while it does. */
   waitingFor(): string | undefined
@@ -87,6 +102,16 @@ export const WELL_KNOWN_FOLDERS = [
 /** The folder was deleted while or before it was read. */
 export class FolderGoneError extends Error {
   override readonly name = 'FolderGoneError'
+}
+
+/** A message breaks the page it is on, however small the page: walk by ids, and read the messages one by one. */
+export class UnreadablePageError extends Error {
+  override readonly name = 'UnreadablePageError'
+}
+
+/** The provider tracks no changes for this mailbox: list its folders instead. */
+export class NoChangeTrackingError extends Error {
+  override readonly name = 'NoChangeTrackingError'
 }
 
 /** The provider no longer knows the checkpoint: walk the folder again from the start; nothing is stored twice. */

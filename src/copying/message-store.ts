@@ -1,8 +1,8 @@
 import type { Branded, Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import type { BodyOption } from '../extractions/options.ts'
-import type { Checkpoint } from './checkpoint.ts'
-import type { Folder, FolderId, Usage } from './mailbox.ts'
+import type { Checkpoint, Way } from './checkpoint.ts'
+import type { Folder, FolderId, MessageVersion, Usage } from './mailbox.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
 
 /** The store's own key of a mailbox. */
@@ -14,6 +14,9 @@ export interface Lane {
   checkpoint: Checkpoint
   /** The form of the body that mail of this folder is kept in: what this run asks for, and what earlier ones did. */
   body: BodyOption
+  way: Way
+  /** What Graph counted in the folder when the run began: items of every kind. */
+  expected: number
   done: boolean
 }
 
@@ -31,12 +34,23 @@ export interface KeptMessage extends Message {
   bodyText: string | null
 }
 
-/** A page ready to be stored, with the checkpoint after it. No id is in it twice. */
+/** A message that could not be had, for the ledger. */
+export interface SkippedMessage {
+  id: MessageId
+  code: string
+  reason: string
+}
+
+/** A page, or a part of one, ready to be stored with the checkpoint after it. No id is in it twice. */
 export interface PageToSave {
   messages: KeptMessage[]
   patches: MessagePatch[]
+  /** Listed by id, and stored already as they are now. */
+  unchanged: MessageId[]
+  skipped: SkippedMessage[]
   removed: MessageId[]
-  next: Checkpoint
+  /** Undefined while more of the same page is to come: the lane stays where it is. */
+  next: Checkpoint | undefined
   usage: Usage
   activeMs: number
 }
@@ -61,6 +75,15 @@ export interface MessageStore {
   /** Which of these messages are stored. */
   heldMessages(mailbox: MailboxKey, ids: readonly MessageId[]): Promise<Set<MessageId>>
 
+  /** Which of these are not stored in the lane's folder, version and form. */
+  staleMessages(mailbox: MailboxKey, lane: Lane, versions: readonly MessageVersion[]): Promise<Set<MessageId>>
+
+  /** Stored messages of the folder that a walk which began anew has not come by, at most `limit`. */
+  unwalkedMessages(mailbox: MailboxKey, folder: FolderId, limit: number): Promise<MessageId[]>
+
+  /** How many messages of the folder are stored and not removed, and how many of it are in the ledger. */
+  countFolder(mailbox: MailboxKey, folder: FolderId): Promise<{ stored: number; skipped: number }>
+
   /**
    * Stores a page, the checkpoint after it and the counters, together or not at all. A page may come
    * twice; no message is kept twice. Answers the status of the extraction, so that the worker hears
@@ -68,8 +91,18 @@ export interface MessageStore {
    */
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus>
 
-  /** Sends a lane back to the start, after its checkpoint has expired. What is stored stays. */
-  restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void>
+  /** Sends a lane back to the start, to be walked in this way from now on. What is stored stays. */
+  restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void>
+
+  /** Writes down what Graph counts in a folder whose walk has ended, beside what is stored of it. */
+  proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number): Promise<void>
+
+  /** The ledger of the mailbox, oldest first, after a message id; with the lane that each message belongs to. */
+  listSkipped(
+    mailbox: MailboxKey,
+    after: MessageId | undefined,
+    limit: number,
+  ): Promise<{ id: MessageId; lane: Lane }[]>
 
   /** Ends the lane of a folder that is gone; its mail is marked as removed. */
   forgetFolder(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Checkpoint } from './checkpoint.ts'
-import { START } from './checkpoint.ts'
+import { START, USUAL_WAY } from './checkpoint.ts'
 import type { FolderId, Mailbox, Page } from './mailbox.ts'
 import { readAhead } from './read-ahead.ts'
 import { Semaphore } from './semaphore.ts'
@@ -16,13 +16,13 @@ function pagesOf(count: number, asked: string[]): Pick<Mailbox, 'readPage'> {
       const number = from.at === 'start' ? 1 : Number(from.link)
       asked.push(String(number))
       const next: Checkpoint = number < count ? { at: 'page', link: String(number + 1) } : { at: 'end', link: 'delta' }
-      return { messages: [], patches: [], incomplete: [], removed: [], next }
+      return { messages: [], patches: [], incomplete: [], versions: [], removed: [], next }
     },
   }
 }
 
 function read(count: number, asked: string[], unsaved = new Semaphore(4), signal: AbortSignal = NEVER) {
-  return readAhead(pagesOf(count, asked) as Mailbox, FOLDER, START, unsaved, signal)
+  return readAhead(pagesOf(count, asked), { folderId: FOLDER, checkpoint: START, way: USUAL_WAY }, unsaved, signal)
 }
 
 test('pages come in order, and the next one is asked for while one is being stored', async () => {

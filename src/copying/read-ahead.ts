@@ -1,5 +1,6 @@
 import type { Checkpoint } from './checkpoint.ts'
-import type { FolderId, Mailbox, Page } from './mailbox.ts'
+import type { Mailbox, Page } from './mailbox.ts'
+import type { Lane } from './message-store.ts'
 import type { Semaphore } from './semaphore.ts'
 
 /**
@@ -8,16 +9,15 @@ import type { Semaphore } from './semaphore.ts'
  * until the consumer comes back for the next one: that bounds both memory and what a crash makes us fetch again.
  */
 export async function* readAhead(
-  mailbox: Mailbox,
-  folder: FolderId,
-  from: Checkpoint,
+  mailbox: Pick<Mailbox, 'readPage'>,
+  { folderId, checkpoint: from, way }: Pick<Lane, 'folderId' | 'checkpoint' | 'way'>,
   unsaved: Semaphore,
   signal: AbortSignal,
 ): AsyncGenerator<Page, void, undefined> {
   const ask = async (checkpoint: Checkpoint): Promise<Asked> => {
     const release = await unsaved.acquire(signal)
     try {
-      return { page: await mailbox.readPage(folder, checkpoint), release }
+      return { page: await mailbox.readPage(folderId, checkpoint, way), release }
     } catch (error) {
       release()
       throw error

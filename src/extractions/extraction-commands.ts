@@ -41,6 +41,13 @@ export class ExtractionCommands {
     return extraction
   }
 
+  /** A run that tries the messages of the ledger again, and nothing else. */
+  async retrySkipped(connectionId: ConnectionId): Promise<Extraction> {
+    const extraction = await this.#store.resubmitForSkipped(connectionId, randomUUID() as ExtractionId)
+    this.#engine.wake()
+    return extraction
+  }
+
   pause(connectionId: ConnectionId): Promise<Extraction> {
     return this.#move(connectionId, 'pause')
   }
@@ -55,9 +62,7 @@ export class ExtractionCommands {
 
   async get(connectionId: ConnectionId): Promise<Extraction> {
     const extraction = await this.#store.findLatest(connectionId)
-    if (!extraction) {
-      throw new AppError('extraction_not_found', `No extraction was ever started for connection "${connectionId}"`)
-    }
+    if (!extraction) throw neverStarted(connectionId)
     return extraction
   }
 
@@ -124,6 +129,10 @@ export class ExtractionCommands {
     this.#engine.wake()
     return this.getBatch(id)
   }
+}
+
+export function neverStarted(connectionId: ConnectionId): AppError {
+  return new AppError('extraction_not_found', `No extraction was ever started for connection "${connectionId}"`)
 }
 
 /** A batch is moved like one extraction, but continuing one that already runs harms nothing. */

@@ -51,6 +51,11 @@ export interface ExtractionStore {
    * where the connection was first started for another address.
    */
   submit(extraction: NewExtraction): Promise<Extraction>
+  /**
+   * Adds a run of the same connection, mailbox and app as its latest one, that tries the ledger again and nothing
+   * else. Throws `extraction_not_found`, and `extraction_active` while the latest has not ended.
+   */
+  resubmitForSkipped(connectionId: ConnectionId, id: ExtractionId): Promise<Extraction>
   findLatest(connectionId: ConnectionId): Promise<Extraction | undefined>
 
   /** Moves an extraction as the table of moves says; throws `move_refused` where it does not, `extraction_not_found`. */

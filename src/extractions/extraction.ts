@@ -48,6 +48,8 @@ export interface Progress {
   messagesTotal: number
   /** Items of `messagesTotal` that this run has walked past; what `percent` is made of. */
   messagesCovered: number
+  /** Items accounted for: listed = stored + unchanged + removed + skipped, at every moment. */
+  messagesListed: number
   messagesStored: number
   messagesUnchanged: number
   messagesRemoved: number
@@ -67,6 +69,7 @@ export const NO_PROGRESS: Progress = {
   foldersDone: 0,
   messagesTotal: 0,
   messagesCovered: 0,
+  messagesListed: 0,
   messagesStored: 0,
   messagesUnchanged: 0,
   messagesRemoved: 0,

@@ -10,6 +10,8 @@ export interface ExtractionOptions {
   includeHidden: boolean
   /** Also the folder of soft-deleted items, which Graph lists only by name. */
   includeRecoverable: boolean
+  /** `skipped`: nothing but what stands in the ledger of the mailbox. */
+  only: 'everything' | 'skipped'
 }
 
 /** Which form of the body is kept: as Graph gives it, as plain text made from it, or the two of them. */
@@ -20,4 +22,5 @@ export const DEFAULT_OPTIONS: ExtractionOptions = {
   body: 'html',
   includeHidden: true,
   includeRecoverable: false,
+  only: 'everything',
 }

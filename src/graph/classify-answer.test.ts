@@ -125,7 +125,8 @@ const ROWS: Row[] = [
   { status: 400, code: 'BadRequest', means: 'fail graph_refused' },
   { status: 400, code: 'ErrorInvalidIdMalformed', subject: 'message', means: 'fail graph_refused' },
   { status: 400, code: 'InefficientFilter', means: 'fail graph_refused' },
-  { status: 403, code: 'ErrorQuotaExceeded', means: 'fail graph_refused' },
+  { status: 403, code: 'ErrorQuotaExceeded', means: 'skip untracked' },
+  { status: 403, code: 'ErrorQuotaExceeded', subject: 'folders', means: 'fail graph_refused' },
   { status: 402, code: 'PaymentRequired', means: 'fail graph_refused' },
   { status: 501, code: 'NotImplemented', means: 'fail graph_refused' },
   { status: 405, body: '', means: 'fail graph_refused' },
@@ -159,7 +160,7 @@ describe('a refusal', () => {
   test('for a cloud without change tracking says so', () => {
     const message = "Unsupported request: Change tracking is not supported against 'microsoft.graph.message'."
     const failure = classify({ status: 400, code: 'BadRequest', message, means: '' })
-    assert.ok(failure.kind === 'fail' && /does not track changes/.test(failure.message))
+    assert.deepEqual(failure, { kind: 'skip', because: 'untracked' })
   })
 })
 

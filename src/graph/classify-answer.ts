@@ -64,8 +64,9 @@ const PLAIN_CODES: Record<string, Failure> = {
   mailboxnotsupportedforrestapi: refusal('mailboxUnavailable'),
   mailboxnothostedinexchangeonline: refusal('mailboxUnavailable'),
   resourcenotfound: refusal('mailboxUnavailable'),
-  errorquotaexceeded: refusal('overQuota'),
 }
+
+const UNTRACKED: Failure = { kind: 'skip', because: 'untracked' }
 
 const RESET_CODES = /^(syncstate|resync)|^directory_expiredpagetoken$/
 const UNREADABLE_CODES = new Set([
@@ -98,6 +99,9 @@ function byCode(code: string, answer: RefusedAnswer, error: GraphError | undefin
       return /\[RAOP\]|OData is disabled/i.test(error?.message ?? '')
         ? refusal('mailboxBlocked')
         : denied(asked.subject)
+    case 'errorquotaexceeded':
+      // Seen where changes are asked for: a mailbox over its quota can still be listed.
+      return asked.subject === 'page' ? UNTRACKED : refusal('overQuota')
     case 'authorization_requestdenied':
       return denied(asked.subject)
     case 'authenticationerror':
@@ -158,7 +162,5 @@ function byStatus(answer: RefusedAnswer, error: GraphError | undefined, asked: A
 
 function changeTrackingOr(refused: Failure, error: GraphError | undefined): Failure {
   // BadRequest stands for everything; clouds and servers without delta say so in the message.
-  return /change tracking is not supported|deltatoken/i.test(error?.message ?? '')
-    ? refusal('noChangeTracking')
-    : refused
+  return /change tracking is not supported|deltatoken/i.test(error?.message ?? '') ? UNTRACKED : refused
 }

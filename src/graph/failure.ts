@@ -22,8 +22,8 @@ export type Failure =
   | { kind: 'renew' }
   /** The page is too much for Graph, or holds an item that breaks it: ask for less. */
   | { kind: 'shrink' }
-  /** The one thing asked for is not there, or cannot be given; the mailbox goes on without it. */
-  | { kind: 'skip'; because: 'gone' | 'unreadable' }
+  /** The one thing asked for is not there, or cannot be given (a message, or the tracking of changes); the mailbox goes on without it. */
+  | { kind: 'skip'; because: 'gone' | 'unreadable' | 'untracked' }
   /** The link is no longer known: begin the walk anew. */
   | { kind: 'restart' }
   /** Nothing but a person cures this; the message tells how. */
@@ -78,7 +78,11 @@ export class BrokenAnswerError extends Error {
   }
 }
 
-export function isSkip(error: unknown, because: 'gone' | 'unreadable'): boolean {
+export function isShrink(error: unknown): error is RequestFailure {
+  return error instanceof RequestFailure && error.failure.kind === 'shrink'
+}
+
+export function isSkip(error: unknown, because: 'gone' | 'unreadable' | 'untracked'): error is RequestFailure {
   return error instanceof RequestFailure && error.failure.kind === 'skip' && error.failure.because === because
 }
 

@@ -55,6 +55,9 @@ export interface GraphClientParts {
 // A stable name: tenants that list the agents they let in have to know it.
 const USER_AGENT = 'outlookmail/0.1'
 
+// Plain numbers (`$count`) come with one.
+const BYTE_ORDER_MARK = '\uFEFF'
+
 // Reasons that hold for the whole mailbox: nothing is sent to it until they are over.
 const STOPS_MAILBOX = new Set<Wait['reason']>(['throttled', 'server_busy', 'mailbox_moving', 'bandwidth_used_up'])
 
@@ -160,7 +163,7 @@ export class GraphClient {
   #headers(bearer: string, maxPageSize: number | undefined): Record<string, string> {
     return {
       authorization: `Bearer ${bearer}`,
-      accept: 'application/json',
+      accept: 'application/json, text/plain',
       'accept-encoding': 'gzip',
       // Links repeat the options of a request but none of its headers: every request states them anew.
       prefer: `IdType="ImmutableId"${maxPageSize === undefined ? '' : `, odata.maxpagesize=${maxPageSize}`}`,
@@ -213,6 +216,12 @@ class RefusedError extends Error {
   }
 }
 
+/** Graph's own word for what it refused with, where it gave one that is a word. */
+export function graphCodeOf({ cause }: RequestFailure): string | undefined {
+  const code = cause instanceof RefusedError ? cause.fields.code : undefined
+  return code && /^[\w.]{1,80}$/.test(code) ? code : undefined
+}
+
 function failureOf(error: unknown): Failure | undefined {
   if (error instanceof BrokenAnswerError) return { kind: 'wait', reason: error.reason }
   return classifyNetworkError(error)
@@ -220,7 +229,7 @@ function failureOf(error: unknown): Failure | undefined {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text)
   } catch (cause) {
     // The cause quotes the text, which is mail: it must not travel on.
     throw new BrokenAnswerError(cause instanceof SyntaxError ? 'An answer is no JSON' : 'An answer cannot be parsed')

@@ -1,27 +1,30 @@
-import type { Checkpoint } from '../copying/checkpoint.ts'
+import type { Checkpoint, Way } from '../copying/checkpoint.ts'
 import {
   CheckpointExpiredError,
   type Folder,
   FolderGoneError,
   type FolderId,
   type Mailbox,
+  type MessageReading,
+  NoChangeTrackingError,
   type Page,
+  UnreadablePageError,
   type Usage,
 } from '../copying/mailbox.ts'
-import type { Message, MessageId } from '../copying/message.ts'
+import type { MessageId } from '../copying/message.ts'
 import { AppError } from '../errors.ts'
-import { isRestart, isSkip, RequestFailure } from './failure.ts'
+import { BrokenAnswerError, isRestart, isShrink, isSkip, type RequestFailure } from './failure.ts'
 import { FolderTree } from './folder-tree.ts'
-import type { Answer, GraphClient } from './graph-client.ts'
+import { type Answer, type GraphClient, graphCodeOf } from './graph-client.ts'
 import type { GraphUrl } from './graph-url.ts'
-import { type DeltaPage, readDeltaPage } from './message-page.ts'
+import { type MessagePage, readMessagePage } from './message-page.ts'
 import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
 import { itemOf } from './read-collection.ts'
 import { refusal } from './refusals.ts'
 import type { RequestLimiter } from './request-limiter.ts'
 import { isWhole, toMessage } from './to-message.ts'
 import type { UsageMeter } from './usage-meter.ts'
-import { MESSAGE_FIELDS, type WireMessage } from './wire.ts'
+import { MESSAGE_FIELDS, VERSION_FIELDS, type WireMessage } from './wire.ts'
 
 export interface GraphMailboxParts {
   objectId: string
@@ -32,6 +35,9 @@ export interface GraphMailboxParts {
   meter: UsageMeter
   hasDelta: boolean
 }
+
+// A page of ids is small however many it names; 500 is what other clients run well with.
+const IDS_PAGE_SIZE = 500
 
 // Empty pages with a next link are legal; a run of so many is a walk that never ends.
 const MAX_EMPTY_PAGES = 10_000
@@ -75,10 +81,10 @@ export class GraphMailbox implements Mailbox {
     }
   }
 
-  async readPage(folder: FolderId, from: Checkpoint): Promise<Page> {
+  async readPage(folder: FolderId, from: Checkpoint, way: Way): Promise<Page> {
     const walk = this.#walkOf(folder)
     try {
-      const { page, itemCount } = await this.#readDelta(folder, from, walk)
+      const { page, itemCount } = await this.#readMessages(folder, from, way, walk)
       walk.emptyPages = itemCount === 0 ? walk.emptyPages + 1 : 0
       if (walk.emptyPages > MAX_EMPTY_PAGES) throw this.#expired(walk)
       if (page.next.at === 'end') walk.restarts = 0
@@ -86,20 +92,34 @@ export class GraphMailbox implements Mailbox {
     } catch (error) {
       if (isSkip(error, 'gone')) throw new FolderGoneError('The folder is gone', { cause: error })
       if (isRestart(error)) throw this.#expired(walk, error)
+      if (isSkip(error, 'untracked')) throw new NoChangeTrackingError(error.message, { cause: error })
       throw error
     }
   }
 
-  async readMessage(id: MessageId): Promise<Message | undefined> {
+  async readMessage(id: MessageId): Promise<MessageReading> {
     const url = this.#parts.graphUrl.to(`${this.#user}/messages/${encodeURIComponent(id)}?$select=${MESSAGE_FIELDS}`)
+    const read = itemOf<WireMessage>
     try {
-      const { value } = await this.#parts.client.get({ url, subject: 'message', read: itemOf<WireMessage> })
+      const { value } = await this.#parts.client.get({ url, subject: 'message', shrinkable: 'last_size', read })
       // With Mail.ReadBasic alone Graph leaves bodies out, silently.
       if (!isWhole(value)) throw asAppError(refusal('mailboxDenied'))
-      return toMessage(value)
+      return { is: 'message', message: toMessage(value) }
+    } catch (error) {
+      if (isSkip(error, 'gone')) return { is: 'gone' }
+      if (isSkip(error, 'unreadable')) return unreadable(error)
+      if (!isShrink(error)) throw error
+      await this.#makeSureGraphAnswers('inbox')
+      return unreadable(error)
+    }
+  }
+
+  async countMessages(folder: FolderId): Promise<number | undefined> {
+    const url = this.#parts.graphUrl.to(`${this.#user}/mailFolders/${encodeURIComponent(folder)}/messages/$count`)
+    try {
+      return (await this.#parts.client.get({ url, subject: 'folder', read: countOf })).value
     } catch (error) {
       if (isSkip(error, 'gone')) return undefined
-      if (isSkip(error, 'unreadable')) throw unreadable(error)
       throw error
     }
   }
@@ -113,45 +133,51 @@ export class GraphMailbox implements Mailbox {
   }
 
   /** Asks for ever smaller pages until one comes. */
-  async #readDelta(folder: FolderId, from: Checkpoint, walk: Walk): Promise<DeltaPage> {
+  async #readMessages(folder: FolderId, from: Checkpoint, way: Way, walk: Walk): Promise<MessagePage> {
     const { graphUrl, hasDelta } = this.#parts
-    if (!hasDelta) throw asAppError(refusal('noChangeTracking'))
+    if (way.source === 'delta' && !hasDelta) throw new NoChangeTrackingError('This cloud tracks no changes')
+    const link = from.at === 'start' || from.link === '' ? undefined : from.link
     // A link of another Graph address (the settings changed) is nothing this one knows.
-    if (from.at !== 'start' && !graphUrl.owns(from.link)) throw this.#expired(walk)
+    if (link !== undefined && !graphUrl.owns(link)) throw this.#expired(walk)
 
     for (;;) {
-      const asked = walk.pageSize
+      const asked = way.content === 'ids' ? IDS_PAGE_SIZE : walk.pageSize
       try {
-        const { value, bytes, elapsedMs } = await this.#requestDelta(folder, from, asked)
-        walk.pageSize = sizeAfterPage(asked, { items: value.itemCount, bytes, elapsedMs })
+        const { value, bytes, elapsedMs } = await this.#requestPage(folder, link, way, asked)
+        walk.pageSize = sizeAfterPage(walk.pageSize, { items: value.itemCount, bytes, elapsedMs })
         return value
       } catch (error) {
-        if (!(error instanceof RequestFailure && error.failure.kind === 'shrink')) throw error
-        if (asked === 1) throw await this.#blame(folder, error)
+        if (!isShrink(error)) throw error
+        if (asked === 1 || way.content === 'ids') {
+          await this.#makeSureGraphAnswers(folder)
+          throw way.content === 'ids'
+            ? unreadableFolder(error)
+            : new UnreadablePageError(error.message, { cause: error })
+        }
         walk.pageSize = smallerSize(asked)
       }
     }
   }
 
-  #requestDelta(folder: FolderId, from: Checkpoint, pageSize: number): Promise<Answer<DeltaPage>> {
+  #requestPage(folder: FolderId, link: string | undefined, way: Way, pageSize: number): Promise<Answer<MessagePage>> {
     const { client, graphUrl } = this.#parts
-    const path = `${this.#user}/mailFolders/${encodeURIComponent(folder)}/messages/delta?$select=${MESSAGE_FIELDS}`
-    const link = from.at === 'start' ? undefined : from.link
+    const collection = `${this.#user}/mailFolders/${encodeURIComponent(folder)}/messages`
+    const fields = way.content === 'ids' ? VERSION_FIELDS : MESSAGE_FIELDS
+    const path = way.source === 'delta' ? `${collection}/delta?$select=${fields}` : `${collection}?$select=${fields}`
     return client.get({
       url: link ?? graphUrl.to(path),
       subject: 'page',
       continued: link !== undefined,
       maxPageSize: pageSize,
-      shrinkable: pageSize === 1 ? 'last_size' : 'yes',
-      read: (json) => readDeltaPage(json, graphUrl, link),
+      shrinkable: pageSize === 1 || way.content === 'ids' ? 'last_size' : 'yes',
+      read: (json) => readMessagePage(json, graphUrl, way, link),
     })
   }
 
-  /** A page of one item fails: if the folder itself answers, Graph is well and the item is not. */
-  async #blame(folder: FolderId, cause: RequestFailure): Promise<Error> {
+  /** Before an item is blamed: a request that cannot fail because of it. Throws where Graph itself is not well. */
+  async #makeSureGraphAnswers(folder: FolderId | 'inbox'): Promise<void> {
     const url = this.#parts.graphUrl.to(`${this.#user}/mailFolders/${encodeURIComponent(folder)}?$select=id`)
     await this.#parts.client.get({ url, subject: 'folder', read: itemOf<{ id: string }> })
-    return unreadable(cause)
   }
 
   #walkOf(folder: FolderId): Walk {
@@ -169,10 +195,23 @@ export class GraphMailbox implements Mailbox {
   }
 }
 
-function unreadable(cause: unknown): AppError {
+/** The ledger's word for a message that fails without Graph saying why. */
+const NO_REASON = 'unreadable'
+
+function unreadable(error: RequestFailure): MessageReading {
+  const code = graphCodeOf(error) ?? NO_REASON
+  return { is: 'unreadable', code, reason: `Graph cannot give this message (${code}), though it gives others` }
+}
+
+function unreadableFolder(cause: unknown): AppError {
   const message =
-    'Graph cannot give one of the messages: even asked for alone it answers with an error. Nothing stored is lost.'
+    'Graph cannot even list the ids of a folder: a page of them fails again and again. Nothing stored is lost.'
   return new AppError('message_unreadable', message, { cause })
+}
+
+function countOf(json: unknown): number {
+  if (typeof json === 'number' && Number.isInteger(json) && json >= 0) return json
+  throw new BrokenAnswerError('A count is no number')
 }
 
 function asAppError({ code, message }: ReturnType<typeof refusal>): AppError {

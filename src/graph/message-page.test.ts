@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { USUAL_WAY } from '../copying/checkpoint.ts'
 import { BrokenAnswerError } from './failure.ts'
 import { GraphUrl } from './graph-url.ts'
-import { readDeltaPage } from './message-page.ts'
+import { readMessagePage } from './message-page.ts'
 
 const graphUrl = new GraphUrl('https://graph.microsoft.com/')
 const next = "https://graph.microsoft.com/v1.0/users('u')/mailFolders('f')/messages/delta?$skiptoken=1"
@@ -12,7 +13,7 @@ const whole = (id: string, subject = 'A') => ({ id, changeKey: 'CQ', body: { con
 const gone = (id: string) => ({ id, '@removed': { reason: 'deleted' } })
 
 function read(value: unknown[], link?: string) {
-  return readDeltaPage({ value, '@odata.nextLink': next }, graphUrl, link).page
+  return readMessagePage({ value, '@odata.nextLink': next }, graphUrl, USUAL_WAY, link).page
 }
 
 function brokenAs(reason: string) {
@@ -52,14 +53,15 @@ test('an id that comes twice on a page is kept once, as its last word says', () 
 
 test('a next link goes on, a delta link ends the round, an empty page goes on as well', () => {
   assert.deepEqual(read([]).next, { at: 'page', link: next })
-  const end = readDeltaPage({ value: [], '@odata.deltaLink': delta }, graphUrl, next)
+  const end = readMessagePage({ value: [], '@odata.deltaLink': delta }, graphUrl, USUAL_WAY, next)
   assert.deepEqual(end.page.next, { at: 'end', link: delta })
   assert.equal(end.itemCount, 0)
 })
 
 test('an answer without items, without links or with items without ids is broken', () => {
   const broken = [null, [], {}, { value: null }, { value: [], '@odata.context': 'x' }]
-  for (const json of broken) assert.throws(() => readDeltaPage(json, graphUrl, undefined), brokenAs('broken_answer'))
+  for (const json of broken)
+    assert.throws(() => readMessagePage(json, graphUrl, USUAL_WAY, undefined), brokenAs('broken_answer'))
   for (const item of [null, 'x', {}, { id: '' }, { id: 7 }, { id: null }])
     assert.throws(() => read([item]), brokenAs('broken_answer'))
 })
@@ -76,11 +78,11 @@ test('a link to another host, or one with its id left out, is not followed', () 
   ]
   for (const link of links) {
     assert.throws(
-      () => readDeltaPage({ value: [], '@odata.nextLink': link }, graphUrl, undefined),
+      () => readMessagePage({ value: [], '@odata.nextLink': link }, graphUrl, USUAL_WAY, undefined),
       brokenAs('bad_link'),
     )
     assert.throws(
-      () => readDeltaPage({ value: [], '@odata.deltaLink': link }, graphUrl, undefined),
+      () => readMessagePage({ value: [], '@odata.deltaLink': link }, graphUrl, USUAL_WAY, undefined),
       brokenAs('bad_link'),
     )
   }
@@ -88,5 +90,8 @@ test('a link to another host, or one with its id left out, is not followed', () 
 
 test('a page that names itself as the next one is broken; a delta link may stay the same', () => {
   assert.throws(() => read([], next), brokenAs('repeated_link'))
-  assert.equal(readDeltaPage({ value: [], '@odata.deltaLink': delta }, graphUrl, delta).page.next.at, 'end')
+  assert.equal(
+    readMessagePage({ value: [], '@odata.deltaLink': delta }, graphUrl, USUAL_WAY, delta).page.next.at,
+    'end',
+  )
 })

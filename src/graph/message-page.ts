@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../copying/checkpoint.ts'
+import type { Checkpoint, Way } from '../copying/checkpoint.ts'
 import type { Page } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import { BrokenAnswerError } from './failure.ts'
@@ -8,19 +8,20 @@ import { itemsOf } from './read-collection.ts'
 import { isWhole, toMessage, toPatch } from './to-message.ts'
 import type { WireMessage } from './wire.ts'
 
-/** A page of change tracking, with what the walk wants to know of it. */
-export interface DeltaPage {
+/** A page of messages, with what the walk wants to know of it. */
+export interface MessagePage {
   page: Page
   itemCount: number
 }
 
-/** Reads a page of `messages/delta` that was asked for with `link`, or from the start. */
-export function readDeltaPage(json: unknown, graphUrl: GraphUrl, link: string | undefined): DeltaPage {
+/** Reads a page of messages that was asked for with `link`, or from the start. */
+export function readMessagePage(json: unknown, graphUrl: GraphUrl, way: Way, link: string | undefined): MessagePage {
   const items = itemsOf<WireMessage>(json)
-  return { page: { ...sortOut(items), next: nextOf(json, graphUrl, link) }, itemCount: items.length }
+  const next = nextOf(json, graphUrl, way, link)
+  return { page: { ...sortOut(items, way), next }, itemCount: items.length }
 }
 
-function nextOf(json: unknown, graphUrl: GraphUrl, asked: string | undefined): Checkpoint {
+function nextOf(json: unknown, graphUrl: GraphUrl, way: Way, asked: string | undefined): Checkpoint {
   const answer = isRecord(json) ? json : {}
   const nextLink = graphUrl.linkIn(answer, '@odata.nextLink')
   if (nextLink !== undefined && nextLink === asked) {
@@ -29,24 +30,26 @@ function nextOf(json: unknown, graphUrl: GraphUrl, asked: string | undefined): C
   if (nextLink !== undefined) return { at: 'page', link: nextLink }
   const deltaLink = graphUrl.linkIn(answer, '@odata.deltaLink')
   if (deltaLink !== undefined) return { at: 'end', link: deltaLink }
+  if (way.source === 'list') return { at: 'end', link: '' } // a listing leaves nothing to go on from
   throw new BrokenAnswerError('A page has neither a next link nor a delta link')
 }
 
 /** An item may come more than once on a page; the last word counts, and a partial last word is not enough. */
-function sortOut(items: WireMessage[]): Omit<Page, 'next'> {
-  const page: Omit<Page, 'next'> = { messages: [], patches: [], incomplete: [], removed: [] }
+function sortOut(items: WireMessage[], { content }: Way): Omit<Page, 'next'> {
+  const page: Omit<Page, 'next'> = { messages: [], patches: [], incomplete: [], versions: [], removed: [] }
   const last = new Map<string, WireMessage>()
   for (const item of items) {
-    const repeatsPartly = last.has(item.id) && item['@removed'] === undefined && !isWhole(item)
+    const repeatsPartly = content === 'whole' && last.has(item.id) && item['@removed'] === undefined && !isWhole(item)
     last.set(item.id, repeatsPartly ? { id: item.id } : item)
   }
-  for (const item of last.values()) put(page, item)
+  for (const item of last.values()) put(page, item, content)
   return page
 }
 
-function put(page: Omit<Page, 'next'>, item: WireMessage): void {
+function put(page: Omit<Page, 'next'>, item: WireMessage, content: Way['content']): void {
   const id = item.id as MessageId
   if (item['@removed'] !== undefined) page.removed.push(id)
+  else if (content === 'ids') page.versions.push({ id, changeKey: item.changeKey ?? null })
   else if (isWhole(item)) page.messages.push(toMessage(item))
   else {
     const patch = toPatch(item)

@@ -12,7 +12,6 @@ type Refusal =
   | 'directoryDenied'
   | 'groupNotFound'
   | 'overQuota'
-  | 'noChangeTracking'
   | 'conditionalAccess'
   | 'paymentRequired'
 
@@ -55,12 +54,7 @@ const REFUSALS: Record<Refusal, { code: ErrorCode; message: string }> = {
   overQuota: {
     code: 'graph_refused',
     message:
-      'The mailbox is over its storage quota, and Graph does not track changes in such a mailbox. Free some space or raise ' +
-      'the quota, then continue.',
-  },
-  noChangeTracking: {
-    code: 'graph_refused',
-    message: 'Graph does not track changes of messages in this cloud, so the mailbox cannot be copied from there yet.',
+      'The mailbox is over its storage quota, and Graph refuses to read it. Free some space or raise the quota, then continue.',
   },
   conditionalAccess: {
     code: 'login_refused',

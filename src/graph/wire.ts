@@ -92,5 +92,8 @@ export const MESSAGE_FIELDS = [
   'internetMessageHeaders',
 ].join(',')
 
+/** `$select` of a walk by ids: cheap, and it renders no body, which is what breaks pages. */
+export const VERSION_FIELDS = 'id,changeKey'
+
 export const FOLDER_FIELDS = 'id,displayName,parentFolderId,isHidden,totalItemCount'
 export const USER_FIELDS = 'id,userPrincipalName,mail,userType'

@@ -6,6 +6,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
+import type { ReportReader } from '../copying/report.ts'
 import type { EmailReader } from '../copying/stored-email.ts'
 import type { ExtractionCommands } from '../extractions/extraction-commands.ts'
 import type { ExtractionStore } from '../extractions/extraction-store.ts'
@@ -25,6 +26,7 @@ export interface ApiDeps {
   commands: ExtractionCommands
   extractions: ExtractionStore
   emails: EmailReader
+  reports: ReportReader
   missingCredentials: MissingCredentials
   /** Resolves when the service can take work, else throws the AppError that says why not. */
   checkReady(): Promise<void>

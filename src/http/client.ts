@@ -17,6 +17,7 @@ import type {
   BatchStatusAnswer,
   BatchUsersAnswer,
 } from './contract-batch.ts'
+import type { ReportAnswer, SkippedAnswer } from './contract-report.ts'
 
 /** The service said no, or could not be reached (`service_unreachable`, statusCode 0). */
 export class ApiError extends Error {
@@ -97,6 +98,25 @@ export class ApiClient {
       if (page.next_cursor === null) return
       query.set('cursor', page.next_cursor)
     }
+  }
+
+  report(connectionId: string): Promise<ReportAnswer> {
+    return this.#call('GET', extractPath('report', connectionId))
+  }
+
+  /** Every entry of the ledger, a page at a time. */
+  async *skipped(connectionId: string): AsyncGenerator<SkippedAnswer['skipped'][number]> {
+    const query = new URLSearchParams({ limit: '1000' })
+    for (;;) {
+      const page: SkippedAnswer = await this.#call('GET', `${extractPath('skipped', connectionId)}?${query}`)
+      yield* page.skipped
+      if (page.next_cursor === null) return
+      query.set('cursor', page.next_cursor)
+    }
+  }
+
+  retrySkipped(connectionId: string): Promise<StartAnswer> {
+    return this.#call('POST', extractPath('retry-skipped', connectionId))
   }
 
   startBatch(body: BatchStartBody): Promise<BatchStartAnswer> {

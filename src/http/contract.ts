@@ -19,7 +19,7 @@ export const BASE_PATH = '/api/emails'
 // Control characters, and halves of characters, which no UTF-8 can hold.
 const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff'
 
-const Address = Type.String({
+export const Address = Type.String({
   // One @, a dot in what follows it, and nothing that no directory allows; whether it exists, Graph says.
   pattern: `^(?=.{3,320}$)[^\\s@/${CONTROL}]+@[^\\s@/.${CONTROL}]+(\\.[^\\s@/.${CONTROL}]+)+$`,
   'x-refusal': 'is not an e-mail address',
@@ -137,6 +137,7 @@ export const ResultQuery = Type.Object(
   },
   closed,
 )
+export const SkippedQuery = Type.Object({ limit: limit('Entries a page (100)'), cursor }, closed)
 export const BatchUsersQuery = Type.Object(
   { status: Type.Optional(Type.Enum(EXTRACTION_STATUSES)), limit: limit('Members a page (100)'), cursor },
   closed,
@@ -159,6 +160,7 @@ export const ProgressAnswer = Type.Object({
   folders_total: count(),
   folders_done: count(),
   messages_total: count('As Graph counts the chosen folders: an estimate, for it also counts what is no mail'),
+  messages_listed: count('Items accounted for: stored + unchanged + removed + skipped'),
   messages_stored: count('New or changed mail written by this run'),
   messages_unchanged: count('Already stored and the same'),
   messages_removed: count('Stored before, gone from the mailbox'),

@@ -22,6 +22,16 @@ export function decodeMemberCursor(cursor: string): number {
   return position
 }
 
+export function encodeLedgerCursor(messageId: string): string {
+  return encode(['ledger', messageId])
+}
+
+export function decodeLedgerCursor(cursor: string): string {
+  const [kind, messageId] = decode(cursor)
+  if (kind !== 'ledger' || typeof messageId !== 'string') throw badCursor()
+  return messageId
+}
+
 function encode(parts: readonly unknown[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url')
 }

@@ -1,7 +1,7 @@
 import type { StoredEmail } from '../copying/stored-email.ts'
 import { type Batch, batchStatus, endedUsers, totalUsers } from '../extractions/batch.ts'
 import type { Extraction } from '../extractions/extraction.ts'
-import type { Email, StatusRecord } from './contract.ts'
+import type { Email, StartAnswer, StatusRecord } from './contract.ts'
 import type { BatchStatusAnswer } from './contract-batch.ts'
 import { presentBatchProgress, presentProgress } from './progress.ts'
 
@@ -20,6 +20,10 @@ export function presentExtraction(extraction: Extraction): StatusRecord {
     waiting_for: extraction.waitingFor,
     progress: presentProgress(extraction.progress, extraction.status),
   }
+}
+
+export function presentStart({ connectionId, id, userUpn, status }: Extraction, message: string): StartAnswer {
+  return { connection_id: connectionId, extraction_id: id, user_upn: userUpn, status, message }
 }
 
 export function presentBatch(batch: Batch): BatchStatusAnswer {

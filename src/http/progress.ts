@@ -41,6 +41,7 @@ function counts(progress: Progress) {
     folders_total: progress.foldersTotal,
     folders_done: progress.foldersDone,
     messages_total: progress.messagesTotal,
+    messages_listed: progress.messagesListed,
     messages_stored: progress.messagesStored,
     messages_unchanged: progress.messagesUnchanged,
     messages_removed: progress.messagesRemoved,

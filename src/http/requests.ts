@@ -32,6 +32,7 @@ export function readOptions(options: Options = {}): ExtractionOptions {
     body: options.body ?? DEFAULT_OPTIONS.body,
     includeHidden: options.include_hidden ?? DEFAULT_OPTIONS.includeHidden,
     includeRecoverable: options.include_recoverable ?? DEFAULT_OPTIONS.includeRecoverable,
+    only: DEFAULT_OPTIONS.only,
   }
 }
 

@@ -15,6 +15,7 @@ import { batchRoutes } from './routes/batches.ts'
 import { extractionRoutes } from './routes/extractions.ts'
 import { healthRoutes } from './routes/health.ts'
 import { openApi } from './routes/openapi.ts'
+import { reportRoutes } from './routes/reports.ts'
 import { resultRoutes } from './routes/results.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -69,7 +70,7 @@ export function buildServer({ logger, ...deps }: ServerDeps): FastifyInstance {
   })
   server.register(
     async (scope) => {
-      for (const routes of [extractionRoutes, resultRoutes, batchRoutes, batchResultRoutes]) {
+      for (const routes of [extractionRoutes, resultRoutes, reportRoutes, batchRoutes, batchResultRoutes]) {
         routes(scope.withTypeProvider<TypeBoxTypeProvider>(), deps)
       }
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
+import type { FolderReport, LedgerEntry, ReportReader } from '../copying/report.ts'
 import type { EmailPosition, EmailReader, StoredEmail } from '../copying/stored-email.ts'
 import { AppError } from '../errors.ts'
 import { foldAddress } from '../extractions/addresses.ts'
@@ -13,7 +14,7 @@ import {
   NO_PROGRESS,
   type Progress,
 } from '../extractions/extraction.ts'
-import { ExtractionCommands } from '../extractions/extraction-commands.ts'
+import { ExtractionCommands, neverStarted } from '../extractions/extraction-commands.ts'
 import {
   EXTRACTION_STATUSES,
   type ExtractionEvent,
@@ -48,6 +49,15 @@ export class MemoryExtractions implements ExtractionStore {
     }
     this.submitted.push(request)
     return this.add(request, null)
+  }
+
+  async resubmitForSkipped(connectionId: ConnectionId, id: ExtractionId): Promise<Extraction> {
+    const latest = await this.findLatest(connectionId)
+    if (!latest) throw neverStarted(connectionId)
+    if (!isEnded(latest.status)) {
+      throw new AppError('extraction_active', 'Extraction already in progress', { fields: { status: latest.status } })
+    }
+    return this.add({ ...latest, id, options: { ...latest.options, only: 'skipped' } }, null)
   }
 
   add(
@@ -176,6 +186,22 @@ export class MemoryEmails implements EmailReader {
   }
 }
 
+/** Folders and a ledger as the test sets them. */
+export class MemoryReports implements ReportReader {
+  folders: FolderReport[] = []
+  ledger: LedgerEntry[] = []
+
+  async reportFolders(): Promise<FolderReport[]> {
+    return this.folders
+  }
+
+  async listLedger(_extraction: ExtractionId, { limit, after = '' }: { limit: number; after?: string | undefined }) {
+    const left = this.ledger.filter(({ messageId }) => messageId > after)
+    const items = left.slice(0, limit)
+    return { items, next: left.length > limit ? (items.at(-1)?.messageId ?? null) : null }
+  }
+}
+
 function receivedAt(row: number): string {
   return new Date(Date.UTC(2026, 0, 1) + row * 1000).toISOString()
 }
@@ -217,18 +243,20 @@ export function anEmail(row: number, bodyCharacters = 20): StoredEmail {
 export function aServer(overrides: Partial<ServerDeps> = {}) {
   const extractions = new MemoryExtractions()
   const emails = new MemoryEmails()
+  const reports = new MemoryReports()
   const engine = { wakes: 0, start: async () => {}, wake: () => void engine.wakes++, stop: async () => {} }
   const commands = new ExtractionCommands(extractions, engine satisfies JobEngine)
   const server = buildServer({
     commands,
     extractions,
     emails,
+    reports,
     missingCredentials: () => [],
     checkReady: async () => {},
     version: '1.2.3',
     ...overrides,
   })
-  return { server, extractions, emails, engine, commands }
+  return { server, extractions, emails, reports, engine, commands }
 }
 
 /** Fails unless a body is what the contract says of it. */

@@ -27,6 +27,11 @@ export async function updateClaimed(
   return { id: row.id as ExtractionId, status: row.status as ExtractionStatus, mailbox_id: row.mailbox_id }
 }
 
+/** As `updateClaimed`, where there is nothing to change yet. */
+export function lockClaimed(trx: Transaction<Schema>, claim: Claim) {
+  return updateClaimed(trx, claim, { epoch: claim.epoch })
+}
+
 /** The status of a claim that still holds. */
 export async function statusOfClaim(db: Kysely<Schema>, claim: Claim): Promise<ExtractionStatus | undefined> {
   const row = await db

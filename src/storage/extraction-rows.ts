@@ -18,6 +18,7 @@ export const COUNTER_COLUMNS = {
   foldersDone: 'folders_done',
   messagesTotal: 'messages_total',
   messagesCovered: 'messages_covered',
+  messagesListed: 'messages_listed',
   messagesStored: 'messages_stored',
   messagesUnchanged: 'messages_unchanged',
   messagesRemoved: 'messages_removed',

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import type { Folder } from '../copying/mailbox.ts'
+import type { Folder, FolderId } from '../copying/mailbox.ts'
 import type { MailboxKey } from '../copying/message-store.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { REWALK } from './rewalks.ts'
@@ -81,20 +81,42 @@ async function markGoneFolders(
   // Recoverable folders are listed only when asked for, so their absence says nothing.
   const withRecoverable = folders.some((folder) => folder.isRecoverable)
   const gone = await trx
+    .selectFrom('folders')
+    .select('id')
+    .where('mailbox_id', '=', mailbox)
+    .where('removed_at', 'is', null)
+    .$if(!withRecoverable, (select) => select.where('is_recoverable', '=', 0))
+    .where('id', 'not in', dialect.textList(folders.map((folder) => folder.id)))
+    .execute()
+  const ids = gone.map((folder) => folder.id as FolderId)
+  if (ids.length > 0) await markGone(trx, dialect, mailbox, ids, now)
+}
+
+/** Marks folders and their mail as removed; answers how many messages that were. */
+export async function markGone(
+  trx: Transaction<Schema>,
+  dialect: Dialect,
+  mailbox: MailboxKey,
+  folders: readonly FolderId[],
+  now: string,
+): Promise<number> {
+  await trx
     .updateTable('folders')
     .set({ removed_at: now })
     .where('mailbox_id', '=', mailbox)
-    .where('removed_at', 'is', null)
-    .$if(!withRecoverable, (update) => update.where('is_recoverable', '=', 0))
-    .where('id', 'not in', dialect.textList(folders.map((folder) => folder.id)))
-    .returning('id')
+    .where('id', 'in', dialect.textList(folders))
     .execute()
-  if (gone.length === 0) return
   await trx
+    .deleteFrom('skipped_emails')
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', 'in', dialect.textList(folders))
+    .execute()
+  const removed = await trx
     .updateTable('emails')
     .set({ removed_at: now })
     .where('mailbox_id', '=', mailbox)
-    .where('parent_folder_id', 'in', dialect.textList(gone.map((folder) => folder.id)))
+    .where('parent_folder_id', 'in', dialect.textList(folders))
     .where('removed_at', 'is', null)
-    .execute()
+    .executeTakeFirst()
+  return Number(removed.numUpdatedRows)
 }

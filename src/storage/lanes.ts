@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
-import { type Checkpoint, START } from '../copying/checkpoint.ts'
+import { type Checkpoint, START, USUAL_WAY } from '../copying/checkpoint.ts'
+import type { FolderId } from '../copying/mailbox.ts'
 import type { Lane, LanePlan, MailboxKey } from '../copying/message-store.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { BodyOption } from '../extractions/options.ts'
@@ -29,17 +30,27 @@ export async function openLanes(
     const going = lane?.extraction_id === extractionId // a run that goes on keeps what it counted
     const kept = lane ? bothOf(lane.body as BodyOption, body) : body
     const widened = lane !== undefined && kept !== lane.body // mail stored in another form is fetched again
+    // A listing leaves nothing to go on from: a new run tries whether changes are tracked by now.
+    const listed = lane?.source === 'list' && !going
+    const anew = widened || listed
     return {
       mailbox_id: mailbox,
       folder_id: folderId,
       body: kept,
-      at: lane && !widened ? lane.at : START.at,
-      link: lane && !widened ? lane.link : null,
+      source: listed ? 'delta' : (lane?.source ?? USUAL_WAY.source),
+      content: listed ? 'ids' : (lane?.content ?? USUAL_WAY.content),
+      at: lane && !anew ? lane.at : START.at,
+      link: lane && !anew ? lane.link : null,
+      rewalks: anew ? 1 : (lane?.rewalks ?? 0),
       extraction_id: extractionId,
-      done: going && !widened ? lane.done : 0,
+      done: going && !anew ? lane.done : 0,
       expected: going ? lane.expected : (expectedByFolder.get(folderId) ?? 0),
+      listed_by_graph: going ? lane.listed_by_graph : null,
       listed: going ? lane.listed : 0,
-      rewalks: widened ? 1 : (lane?.rewalks ?? 0),
+      stored: going ? lane.stored : 0,
+      unchanged: going ? lane.unchanged : 0,
+      removed: going ? lane.removed : 0,
+      skipped: going ? lane.skipped : 0,
     } satisfies LanesTable
   })
   for (const row of rows) {
@@ -51,12 +62,7 @@ export async function openLanes(
       .execute()
   }
 
-  const lanes: Lane[] = rows.map((row) => ({
-    folderId: row.folder_id,
-    checkpoint: toCheckpoint(row),
-    body: row.body,
-    done: row.done === 1,
-  }))
+  const lanes = rows.map(toLane)
   const progress = {
     folders_total: rows.length,
     folders_done: rows.filter((row) => row.done === 1).length,
@@ -64,6 +70,34 @@ export async function openLanes(
     messages_covered: rows.reduce((sum, row) => sum + (row.done ? Math.max(row.expected, row.listed) : row.listed), 0),
   }
   return { lanes, progress }
+}
+
+/** Ends the lane for this run; answers how much of the expected work was not met, so that progress passes over it. */
+export async function closeLane(
+  trx: Transaction<Schema>,
+  mailbox: MailboxKey,
+  folder: FolderId,
+  listedByGraph: number,
+): Promise<number> {
+  const lane = await trx
+    .updateTable('lanes')
+    .set({ done: 1, listed_by_graph: listedByGraph })
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', folder)
+    .returning(['expected', 'listed'])
+    .executeTakeFirstOrThrow()
+  return Math.max(0, lane.expected - lane.listed)
+}
+
+export function toLane(row: LanesTable): Lane {
+  return {
+    folderId: row.folder_id as FolderId,
+    checkpoint: toCheckpoint(row),
+    body: row.body as BodyOption,
+    way: { source: row.source, content: row.content },
+    expected: row.expected,
+    done: row.done === 1,
+  }
 }
 
 function toCheckpoint({ at, link }: Pick<LanesTable, 'at' | 'link'>): Checkpoint {

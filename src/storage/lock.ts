@@ -30,6 +30,7 @@ export class DatabaseLock {
       mkdirSync(dirname(databasePath), { recursive: true, mode: 0o700 })
       handle = new SqliteHandle(`${databasePath}.lock`, { timeout: 0 })
       handle.exec('begin immediate')
+      rmSync(ownerFileOf(databasePath), { force: true }) // of one that was killed; another service may answer there now
       return new DatabaseLock(handle, ownerFileOf(databasePath))
     } catch (error) {
       handle?.close()

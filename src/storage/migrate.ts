@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { AppError } from '../errors.ts'
 import { extractions } from './migrations/0001-extractions.ts'
 import { mail } from './migrations/0002-mail.ts'
 
@@ -13,5 +14,12 @@ const MIGRATIONS: Record<string, Migration> = {
 export async function migrateToLatest<Schema>(db: Kysely<Schema>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
   const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  if (error instanceof AppError) throw error
+  if (error) {
+    throw new AppError(
+      'database_unavailable',
+      'DATABASE_URL names a database of another program, or of a newer version of this one',
+      { cause: error },
+    )
+  }
 }

@@ -1,5 +1,6 @@
-import { sql, type Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import type { FolderId } from '../copying/mailbox.ts'
+import type { MessageId } from '../copying/message.ts'
 import type { MailboxKey, PageToSave } from '../copying/message-store.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import type { Schema } from './schema.ts'
@@ -22,13 +23,32 @@ export async function noteWalked(
   dialect: Dialect,
   mailbox: MailboxKey,
   folder: FolderId,
-  { messages, patches }: PageToSave,
+  { messages, patches, skipped, unchanged }: PageToSave,
 ): Promise<void> {
-  const ids = [...messages, ...patches].map(({ id }) => id)
+  const ids = [...[...messages, ...patches, ...skipped].map(({ id }) => id), ...unchanged]
   if (ids.length === 0) return
   await sql`insert into walked_messages (mailbox_id, folder_id, message_id)
     select ${mailbox}, ${folder}, ids.value from ${dialect.textList(ids)} as ids where true
     on conflict do nothing`.execute(trx)
+}
+
+/** Stored messages of the folder that the walk has not come by so far. */
+export async function unwalkedIds(
+  db: Kysely<Schema>,
+  mailbox: MailboxKey,
+  folder: FolderId,
+  limit: number,
+): Promise<MessageId[]> {
+  const rows = await db
+    .selectFrom('emails')
+    .select('id')
+    .where('mailbox_id', '=', mailbox)
+    .where('parent_folder_id', '=', folder)
+    .where('removed_at', 'is', null)
+    .where('id', 'not in', walkedIds(db, mailbox, folder))
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id as MessageId)
 }
 
 /** Ends the walk; answers how many messages turned out to be gone. */
@@ -44,14 +64,23 @@ export async function markUnwalked(
     .where('mailbox_id', '=', mailbox)
     .where('parent_folder_id', '=', folder)
     .where('removed_at', 'is', null)
-    .where('id', 'not in', (eb) =>
-      eb
-        .selectFrom('walked_messages')
-        .select('message_id')
-        .where('mailbox_id', '=', mailbox)
-        .where('folder_id', '=', folder),
-    )
+    .where('id', 'not in', walkedIds(trx, mailbox, folder))
     .executeTakeFirst()
+  // What the ledger holds and the folder no longer does is gone as well.
+  await trx
+    .deleteFrom('skipped_emails')
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', folder)
+    .where('message_id', 'not in', walkedIds(trx, mailbox, folder))
+    .execute()
   await forgetWalked(trx, mailbox, folder)
   return Number(gone.numUpdatedRows)
+}
+
+function walkedIds(db: Kysely<Schema>, mailbox: MailboxKey, folder: FolderId) {
+  return db
+    .selectFrom('walked_messages')
+    .select('message_id')
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', folder)
 }

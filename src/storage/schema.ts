@@ -31,6 +31,7 @@ export interface ExtractionsTable {
   folders_done: Generated<number>
   messages_total: Generated<number>
   messages_covered: Generated<number>
+  messages_listed: Generated<number>
   messages_stored: Generated<number>
   messages_unchanged: Generated<number>
   messages_removed: Generated<number>
@@ -93,6 +94,9 @@ export interface LanesTable {
   folder_id: string
   /** Which form of the body the mail of this folder is kept in. */
   body: string
+  /** How the folder is walked: see Way in copying/checkpoint.ts. */
+  source: 'delta' | 'list'
+  content: 'whole' | 'ids'
   at: 'start' | 'page' | 'end'
   link: string | null
   /** The run that walks the lane, and whether it got to the end. */
@@ -100,7 +104,14 @@ export interface LanesTable {
   done: number
   /** What Graph counted in the folder when the run began. */
   expected: number
+  /** What Graph counted when the walk had ended; null before that. */
+  listed_by_graph: number | null
+  /** Items of this run, each once: listed = stored + unchanged + removed + skipped. */
   listed: number
+  stored: number
+  unchanged: number
+  removed: number
+  skipped: number
   /** 1 while the lane is walked anew over mail that is already stored: see rewalks.ts. */
   rewalks: number
 }
@@ -110,6 +121,18 @@ interface WalkedMessagesTable {
   mailbox_id: number
   folder_id: string
   message_id: string
+}
+
+/** The ledger: messages that Graph lists and could not give. */
+interface SkippedEmailsTable {
+  mailbox_id: number
+  message_id: string
+  folder_id: string
+  code: string
+  reason: string
+  attempts: number
+  first_seen: string
+  last_seen: string
 }
 
 export interface EmailsTable {
@@ -153,5 +176,6 @@ export interface Schema {
   folders: FoldersTable
   lanes: LanesTable
   walked_messages: WalkedMessagesTable
+  skipped_emails: SkippedEmailsTable
   emails: EmailsTable
 }

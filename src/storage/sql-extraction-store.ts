@@ -5,6 +5,7 @@ import { foldAddress } from '../extractions/addresses.ts'
 import type { Batch, BatchSource, BatchWish } from '../extractions/batch.ts'
 import { totalUsers } from '../extractions/batch.ts'
 import type { BatchId, ConnectionId, Extraction, ExtractionId } from '../extractions/extraction.ts'
+import { neverStarted } from '../extractions/extraction-commands.ts'
 import {
   EXTRACTION_STATUSES,
   type ExtractionEvent,
@@ -15,9 +16,10 @@ import {
   nextStatus,
 } from '../extractions/extraction-status.ts'
 import type { ExtractionStore, MemberQuery, NewBatch, NewExtraction, Slice } from '../extractions/extraction-store.ts'
+import type { ExtractionOptions } from '../extractions/options.ts'
 import { saveCredentials } from './credentials.ts'
 import type { Database } from './dialects/dialect.ts'
-import { COUNTER_COLUMNS, columnsOnEntering, toError, toExtraction, toProgress } from './extraction-rows.ts'
+import { COUNTER_COLUMNS, columnsOnEntering, toError, toExtraction, toOptions, toProgress } from './extraction-rows.ts'
 import { insertMembers, tagAheadOfBatches } from './members.ts'
 import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
@@ -53,6 +55,28 @@ export class SqlExtractionStore implements ExtractionStore {
           status: 'queued' satisfies ExtractionStatus,
           fair_tag: await tagAheadOfBatches(trx),
           created_at: now,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      return toExtraction(row)
+    })
+  }
+
+  resubmitForSkipped(connectionId: ConnectionId, id: ExtractionId): Promise<Extraction> {
+    return this.#db.transaction().execute(async (trx) => {
+      const latest = await latestOf(trx, connectionId)
+      if (!latest) throw neverStarted(connectionId)
+      refuseActive(latest)
+      const { connection_id, user_upn, mailbox_key, mailbox_id, credentials_id } = latest
+      const options: ExtractionOptions = { ...toOptions(latest.options), only: 'skipped' }
+      const row = await trx
+        .insertInto('extractions')
+        .values({
+          ...{ id, connection_id, user_upn, mailbox_key, mailbox_id, credentials_id },
+          options: JSON.stringify(options),
+          status: 'queued' satisfies ExtractionStatus,
+          fair_tag: await tagAheadOfBatches(trx),
+          created_at: isoTime(this.#clock.now()),
         })
         .returningAll()
         .executeTakeFirstOrThrow()
@@ -201,19 +225,21 @@ export class SqlExtractionStore implements ExtractionStore {
 async function refuseSecondStart(trx: Transaction<Schema>, { connectionId, userUpn }: NewExtraction): Promise<void> {
   const latest = await latestOf(trx, connectionId)
   if (!latest) return
-  const { status } = latest
   if (foldAddress(latest.user_upn) !== foldAddress(userUpn)) {
     throw new AppError(
       'connection_bound',
       `Connection "${connectionId}" belongs to ${latest.user_upn}: use another connection_id for another mailbox`,
-      { fields: { connection_id: connectionId, status } },
+      { fields: { connection_id: connectionId, status: latest.status } },
     )
   }
-  if (!isEnded(status as ExtractionStatus)) {
-    throw new AppError('extraction_active', `Extraction already ${status.replace('_', ' ')}`, {
-      fields: { connection_id: connectionId, status },
-    })
-  }
+  refuseActive(latest)
+}
+
+function refuseActive({ connection_id, status }: { connection_id: string; status: string }): void {
+  if (isEnded(status as ExtractionStatus)) return
+  throw new AppError('extraction_active', `Extraction already ${status.replace('_', ' ')}`, {
+    fields: { connection_id, status },
+  })
 }
 
 function latestOf(db: Kysely<Schema>, connectionId: ConnectionId) {

@@ -1,17 +1,17 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
-import type { FolderId, Usage } from '../copying/mailbox.ts'
+import type { Way } from '../copying/checkpoint.ts'
+import type { FolderId, MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { Lane, LanePlan, MailboxKey, MessageStore, PageToSave } from '../copying/message-store.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import { type ExtractionStatus, nextStatus } from '../extractions/extraction-status.ts'
-import type { BodyOption } from '../extractions/options.ts'
-import { adding, RUNNING, updateClaimed } from './claims.ts'
+import { adding, lockClaimed, RUNNING, updateClaimed } from './claims.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
-import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
-import { saveFolders } from './folders.ts'
-import { openLanes } from './lanes.ts'
-import { forgetWalked, markUnwalked, noteWalked, REWALK } from './rewalks.ts'
+import { markGone, saveFolders } from './folders.ts'
+import { closeLane, openLanes, toLane } from './lanes.ts'
+import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
+import { listedOf, savePage, staleVersions } from './save-page.ts'
 import type { Schema } from './schema.ts'
 
 export class SqlMessageStore implements MessageStore {
@@ -27,10 +27,10 @@ export class SqlMessageStore implements MessageStore {
 
   bindMailbox(claim: Claim, mailbox: { objectId: string; userUpn: string }): Promise<MailboxKey | 'busy'> {
     return this.#db.transaction().execute(async (trx) => {
-      const { status } = await updateClaimed(trx, claim, { crashes: (eb) => eb.ref('crashes') })
+      const { status } = await lockClaimed(trx, claim)
       const { id: mailbox_id } = await trx
         .insertInto('mailboxes')
-        .values({ object_id: mailbox.objectId, user_upn: mailbox.userUpn, created_at: isoTime(this.#clock.now()) })
+        .values({ object_id: mailbox.objectId, user_upn: mailbox.userUpn, created_at: this.#now() })
         .onConflict((conflict) => conflict.column('object_id').doUpdateSet({ user_upn: mailbox.userUpn }))
         .returning('id')
         .executeTakeFirstOrThrow()
@@ -54,8 +54,8 @@ export class SqlMessageStore implements MessageStore {
 
   openLanes(claim: Claim, mailbox: MailboxKey, plan: LanePlan): Promise<Lane[]> {
     return this.#db.transaction().execute(async (trx) => {
-      await updateClaimed(trx, claim, { crashes: (eb) => eb.ref('crashes') })
-      await saveFolders(trx, this.#dialect, mailbox, plan.folders, isoTime(this.#clock.now()))
+      await lockClaimed(trx, claim)
+      await saveFolders(trx, this.#dialect, mailbox, plan.folders, this.#now())
       const { lanes, progress } = await openLanes(trx, this.#dialect, claim, mailbox, plan)
       await updateClaimed(trx, claim, progress)
       return lanes
@@ -73,6 +73,33 @@ export class SqlMessageStore implements MessageStore {
     return new Set(rows.map((row) => row.id as MessageId))
   }
 
+  async staleMessages(mailbox: MailboxKey, lane: Lane, versions: readonly MessageVersion[]): Promise<Set<MessageId>> {
+    if (versions.length === 0) return new Set()
+    const place = { db: this.#db, dialect: this.#dialect, mailbox, lane }
+    return (await staleVersions(place, versions)) as Set<MessageId>
+  }
+
+  unwalkedMessages(mailbox: MailboxKey, folder: FolderId, limit: number): Promise<MessageId[]> {
+    return unwalkedIds(this.#db, mailbox, folder, limit)
+  }
+
+  async countFolder(mailbox: MailboxKey, folder: FolderId): Promise<{ stored: number; skipped: number }> {
+    const stored = await this.#db
+      .selectFrom('emails')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('mailbox_id', '=', mailbox)
+      .where('parent_folder_id', '=', folder)
+      .where('removed_at', 'is', null)
+      .executeTakeFirstOrThrow()
+    const skipped = await this.#db
+      .selectFrom('skipped_emails')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('mailbox_id', '=', mailbox)
+      .where('folder_id', '=', folder)
+      .executeTakeFirstOrThrow()
+    return { stored: Number(stored.count), skipped: Number(skipped.count) }
+  }
+
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus> {
     return this.#db.transaction().execute(async (trx) => {
       const { status } = await updateClaimed(trx, claim, {
@@ -80,33 +107,28 @@ export class SqlMessageStore implements MessageStore {
         waiting_for: null,
         ...adding({ ...usageColumns(page.usage), active_ms: Math.round(page.activeMs) }),
       })
-      const stored = await this.#storeMessages(trx, mailbox, lane, page)
-      const patched = await patchMessages(trx, mailbox, lane.folderId, page)
-      const removed = await this.#markRemoved(trx, mailbox, lane.folderId, page.removed)
-      const { covered, rewalks } = await moveCheckpoint(trx, mailbox, lane.folderId, page)
-      const unseen = rewalks ? await this.#noteWalked(trx, mailbox, lane.folderId, page) : 0
-      await updateClaimed(
-        trx,
-        claim,
-        adding({
-          messages_stored: stored.changed + patched,
-          messages_unchanged: stored.unchanged,
-          messages_removed: removed + unseen,
-          messages_covered: covered,
-          folders_done: page.next.at === 'end' ? 1 : 0,
-          bytes_stored: stored.bytes,
-        }),
-      )
+      const counts = await savePage({ trx, dialect: this.#dialect, mailbox, lane, now: this.#now() }, page)
+      const listed = listedOf(counts)
+      const progress = {
+        messages_listed: listed,
+        messages_covered: listed,
+        messages_stored: counts.stored,
+        messages_unchanged: counts.unchanged,
+        messages_removed: counts.removed,
+        messages_skipped: counts.skipped,
+        bytes_stored: counts.bytes,
+      }
+      await updateClaimed(trx, claim, adding(progress))
       return status
     })
   }
 
-  async restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void> {
+  async restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void> {
     await this.#db.transaction().execute(async (trx) => {
-      await updateClaimed(trx, claim, { crashes: (eb) => eb.ref('crashes') })
+      await lockClaimed(trx, claim)
       await trx
         .updateTable('lanes')
-        .set(REWALK)
+        .set({ ...REWALK, ...way })
         .where('mailbox_id', '=', mailbox)
         .where('folder_id', '=', folder)
         .execute()
@@ -114,30 +136,49 @@ export class SqlMessageStore implements MessageStore {
     })
   }
 
+  async proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number): Promise<void> {
+    await this.#db.transaction().execute(async (trx) => {
+      const left = await closeLane(trx, mailbox, folder, listedByGraph)
+      await updateClaimed(trx, claim, adding({ folders_done: 1, messages_covered: left }))
+    })
+  }
+
   async forgetFolder(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void> {
     await this.#db.transaction().execute(async (trx) => {
-      const now = isoTime(this.#clock.now())
-      await trx
-        .updateTable('folders')
-        .set({ removed_at: now })
-        .where('mailbox_id', '=', mailbox)
-        .where('id', '=', folder)
-        .execute()
+      const left = await closeLane(trx, mailbox, folder, 0)
+      const removed = await markGone(trx, this.#dialect, mailbox, [folder], this.#now())
       await trx
         .updateTable('lanes')
-        .set({ at: 'start', link: null, done: 1 })
+        .set((eb) => ({
+          at: 'start' as const,
+          link: null,
+          listed: eb('listed', '+', removed),
+          removed: eb('removed', '+', removed),
+        }))
         .where('mailbox_id', '=', mailbox)
         .where('folder_id', '=', folder)
         .execute()
-      const removed = await trx
-        .updateTable('emails')
-        .set({ removed_at: now })
-        .where('mailbox_id', '=', mailbox)
-        .where('parent_folder_id', '=', folder)
-        .where('removed_at', 'is', null)
-        .executeTakeFirst()
-      await updateClaimed(trx, claim, adding({ folders_done: 1, messages_removed: Number(removed.numUpdatedRows) }))
+      const progress = { messages_listed: removed, messages_removed: removed, messages_covered: left }
+      await updateClaimed(trx, claim, adding({ folders_done: 1, ...progress }))
     })
+  }
+
+  async listSkipped(mailbox: MailboxKey, after: MessageId | undefined, limit: number) {
+    const rows = await this.#db
+      .selectFrom('skipped_emails')
+      .innerJoin('lanes', (join) =>
+        join
+          .onRef('lanes.mailbox_id', '=', 'skipped_emails.mailbox_id')
+          .onRef('lanes.folder_id', '=', 'skipped_emails.folder_id'),
+      )
+      .selectAll('lanes')
+      .select('skipped_emails.message_id')
+      .where('skipped_emails.mailbox_id', '=', mailbox)
+      .where('skipped_emails.message_id', '>', after ?? '')
+      .orderBy('skipped_emails.message_id')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => ({ id: row.message_id as MessageId, lane: toLane(row) }))
   }
 
   async addUsage(claim: Claim, spent: Parameters<MessageStore['addUsage']>[1]): Promise<void> {
@@ -146,130 +187,11 @@ export class SqlMessageStore implements MessageStore {
     await this.#db.transaction().execute((trx) => updateClaimed(trx, claim, changes))
   }
 
-  async #storeMessages(
-    trx: Transaction<Schema>,
-    mailbox: MailboxKey,
-    lane: Lane,
-    { messages }: PageToSave,
-  ): Promise<{ changed: number; unchanged: number; bytes: number }> {
-    if (messages.length === 0) return { changed: 0, unchanged: 0, bytes: 0 }
-    const known = await trx
-      .selectFrom('emails')
-      .select(['id', 'change_key', 'parent_folder_id', 'body_kept', 'removed_at'])
-      .where('mailbox_id', '=', mailbox)
-      .where('id', 'in', this.#dialect.textList(messages.map((message) => message.id)))
-      .execute()
-    const held = new Map(known.map((row) => [row.id, row]))
-
-    const changed = messages.filter((message) => {
-      const row = held.get(message.id)
-      const same =
-        row !== undefined &&
-        message.changeKey !== null &&
-        row.change_key === message.changeKey &&
-        row.parent_folder_id === lane.folderId &&
-        row.removed_at === null &&
-        keeps(row.body_kept, lane.body)
-      return !same
-    })
-    await this.#dialect.upsertEmails(
-      trx,
-      changed.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message)),
-    )
-    return {
-      changed: changed.length,
-      unchanged: messages.length - changed.length,
-      bytes: changed.reduce((sum, message) => sum + contentBytes(message), 0),
-    }
-  }
-
-  /** Answers how many messages the walk, at its end, turned out not to have seen. */
-  async #noteWalked(
-    trx: Transaction<Schema>,
-    mailbox: MailboxKey,
-    folder: FolderId,
-    page: PageToSave,
-  ): Promise<number> {
-    await noteWalked(trx, this.#dialect, mailbox, folder, page)
-    return page.next.at === 'end' ? markUnwalked(trx, mailbox, folder, isoTime(this.#clock.now())) : 0
-  }
-
-  /** Only where the message is still in this folder: one that moved was perhaps already reported by its new folder. */
-  async #markRemoved(
-    trx: Transaction<Schema>,
-    mailbox: MailboxKey,
-    folder: FolderId,
-    ids: readonly MessageId[],
-  ): Promise<number> {
-    if (ids.length === 0) return 0
-    const result = await trx
-      .updateTable('emails')
-      .set({ removed_at: isoTime(this.#clock.now()) })
-      .where('mailbox_id', '=', mailbox)
-      .where('id', 'in', this.#dialect.textList(ids))
-      .where('parent_folder_id', '=', folder)
-      .where('removed_at', 'is', null)
-      .executeTakeFirst()
-    return Number(result.numUpdatedRows)
+  #now(): string {
+    return isoTime(this.#clock.now())
   }
 }
 
-async function patchMessages(
-  trx: Transaction<Schema>,
-  mailbox: MailboxKey,
-  folder: FolderId,
-  { patches }: PageToSave,
-): Promise<number> {
-  let patched = 0
-  for (const patch of patches) {
-    const columns = { ...toPatchedColumns(patch), parent_folder_id: folder, removed_at: null }
-    const result = await trx
-      .updateTable('emails')
-      .set(columns)
-      .where('mailbox_id', '=', mailbox)
-      .where('id', '=', patch.id)
-      .executeTakeFirst()
-    patched += Number(result.numUpdatedRows)
-  }
-  return patched
-}
-
-/** Moves the lane on and answers how much of the expected work the page covers; at the end, all that was left of it. */
-async function moveCheckpoint(
-  trx: Transaction<Schema>,
-  mailbox: MailboxKey,
-  folder: FolderId,
-  { messages, patches, next }: PageToSave,
-): Promise<{ covered: number; rewalks: boolean }> {
-  const atEnd = next.at === 'end'
-  const before = await trx
-    .selectFrom('lanes')
-    .select('rewalks')
-    .where('mailbox_id', '=', mailbox)
-    .where('folder_id', '=', folder)
-    .executeTakeFirstOrThrow()
-  const listed = messages.length + patches.length
-  const lane = await trx
-    .updateTable('lanes')
-    .set((eb) => ({
-      at: next.at,
-      link: next.at === 'start' ? null : next.link,
-      done: atEnd ? 1 : 0,
-      listed: eb('listed', '+', listed),
-      rewalks: atEnd ? 0 : before.rewalks,
-    }))
-    .where('mailbox_id', '=', mailbox)
-    .where('folder_id', '=', folder)
-    .returning(['expected', 'listed'])
-    .executeTakeFirstOrThrow()
-  return { covered: atEnd ? listed + Math.max(0, lane.expected - lane.listed) : listed, rewalks: before.rewalks === 1 }
-}
-
-/** True where mail kept as `kept` has all that `wanted` asks for. */
-function keeps(kept: string, wanted: BodyOption): boolean {
-  return kept === wanted || kept === 'both'
-}
-
-function usageColumns(usage: Usage) {
+function usageColumns(usage: PageToSave['usage']) {
   return { requests: usage.requests, retries: usage.retries, throttled_ms: Math.round(usage.throttledMs) }
 }

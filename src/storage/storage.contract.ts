@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { USUAL_WAY } from '../copying/checkpoint.ts'
 import type { Folder, FolderId } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { KeptMessage, Lane, MailboxKey, PageToSave } from '../copying/message-store.ts'
@@ -172,9 +173,9 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     await copy.save({ messages: [...kept, aMessage('m2')], next: { at: 'end', link: 'https://graph/delta' } })
     await copy.save({ messages: [aMessage('elsewhere')] }, copy.lanes[1])
 
-    await stores.messages.restartLane(copy.claim, copy.mailbox, INBOX)
+    await stores.messages.restartLane(copy.claim, copy.mailbox, INBOX, USUAL_WAY)
     await copy.save({ messages: [aMessage('m1')] })
-    await stores.messages.restartLane(copy.claim, copy.mailbox, INBOX)
+    await stores.messages.restartLane(copy.claim, copy.mailbox, INBOX, USUAL_WAY)
     await copy.save({ messages: [aMessage('m3')] })
     const { items: halfWay } = await stores.emails.listEmails(copy.claim.extractionId, { limit: 9 })
     assert.ok(
@@ -428,6 +429,8 @@ function openInbox(stores: Stores, claim: Claim, mailbox: MailboxKey, body: 'htm
 const AN_EMPTY_PAGE: PageToSave = {
   messages: [],
   patches: [],
+  unchanged: [],
+  skipped: [],
   removed: [],
   next: { at: 'page', link: 'https://graph/page' },
   usage: NO_USAGE,

@@ -6,6 +6,7 @@ import { SqlEmailReader } from './sql-email-reader.ts'
 import { SqlExtractionStore } from './sql-extraction-store.ts'
 import { SqlListingStore } from './sql-listing-store.ts'
 import { SqlMessageStore } from './sql-message-store.ts'
+import { SqlReportReader } from './sql-report-reader.ts'
 
 /** Every port that storage serves, over one open database. */
 export interface Stores {
@@ -14,6 +15,7 @@ export interface Stores {
   listings: SqlListingStore
   messages: SqlMessageStore
   emails: SqlEmailReader
+  reports: SqlReportReader
 }
 
 export function openStores(database: Database, box: SecretBox, clock: Clock): Stores {
@@ -23,5 +25,6 @@ export function openStores(database: Database, box: SecretBox, clock: Clock): St
     listings: new SqlListingStore(database, box, clock),
     messages: new SqlMessageStore(database, clock),
     emails: new SqlEmailReader(database),
+    reports: new SqlReportReader(database),
   }
 }

@@ -3,12 +3,11 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Simulator } from '../../simulator/simulator.ts'
 import { ApiClient } from '../../src/http/client.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 /** A folder for one test, gone with it. */
 export class TempFolder implements Disposable {
@@ -41,8 +40,8 @@ export function settings(simulator: Simulator, folder: TempFolder): NodeJS.Proce
 }
 
 /** Any command of ours in a process of its own. */
-export function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() })
+export function startCommand(args: readonly string[], env: NodeJS.ProcessEnv, cwd = tmpdir()): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'], cwd })
 }
 
 export interface CommandResult {
@@ -74,25 +73,37 @@ export class Service implements AsyncDisposable {
   readonly client: ApiClient
   readonly url: string
   readonly #child: ChildProcess
+  readonly #output: string[]
 
-  private constructor(child: ChildProcess, url: string) {
+  private constructor(child: ChildProcess, output: string[], url: string) {
     this.#child = child
+    this.#output = output
     this.url = url
     this.client = new ApiClient(url)
   }
 
   static async start(simulator: Simulator, folder: TempFolder, env: NodeJS.ProcessEnv = {}): Promise<Service> {
-    const child = startCommand(['serve'], { ...settings(simulator, folder), ...env })
-    const said: string[] = []
-    for await (const line of createInterface({ input: child.stderr as NodeJS.ReadableStream })) {
-      said.push(line)
-      const url = /^outlookmail listens on (\S+)/.exec(line)?.[1]
-      if (!url) continue
-      child.stderr?.resume() // or the pipe fills and the service waits for us
-      child.stdout?.resume()
-      return new Service(child, url)
-    }
-    throw new Error(`The service did not start: ${said.join('\n')}`)
+    return Service.of(startCommand(['serve'], { ...settings(simulator, folder), ...env }))
+  }
+
+  /** A service that was started some other way. */
+  static async of(child: ChildProcess): Promise<Service> {
+    const output: string[] = []
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => output.push(text))
+    const url = await new Promise<string>((resolve, reject) => {
+      child.once('close', () => reject(new Error(`The service did not start: ${output.join('')}`)))
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        output.push(text)
+        const found = text.includes('\n') && /^outlookmail listens on (\S+)/m.exec(output.slice(-2).join(''))?.[1]
+        if (found) resolve(found)
+      })
+    })
+    return new Service(child, output, url)
+  }
+
+  /** All that it has written so far. */
+  get output(): string {
+    return this.#output.join('')
   }
 
   /** `SIGKILL`: no goodbye at all. */

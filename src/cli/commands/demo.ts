@@ -1,14 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { startApp } from '../../app.ts'
+import { type Config, readConfig } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { ApiClient } from '../../http/client.ts'
-import { startProgram, stopProgram } from '../child.ts'
+import { hasEnded, startProgram, stopProgram } from '../child.ts'
 import { describeMessages } from '../describe.ts'
+import { readEnvironment } from '../environment.ts'
 import { ProgressBar, sumProgress } from '../progress-bar.ts'
 import { untilAskedToStop } from '../signals.ts'
 
@@ -38,19 +42,42 @@ export function addDemo(program: Command): void {
     .description('everything at work on this machine: simulated mailboxes, the service, a batch being copied')
     .addHelpText(
       'after',
-      '\nListens on PORT (3006). Needs no network and no tenant; data goes to DATA_DIR/demo (./data/demo).',
+      `
+Listens on PORT (3006). Needs no network and no tenant; data goes to DATA_DIR/demo (./data/demo).
+
+Examples:
+  outlookmail demo
+  PORT=8080 outlookmail demo
+
+Exit status:
+  0  stopped when asked to
+  1  could not start, or a part of it ended
+  2  bad settings`,
     )
     .action(runDemo)
 }
 
 async function runDemo(): Promise<void> {
   const stopped = untilAskedToStop()
-  const dataDir = resolve(process.env.DATA_DIR ?? './data', 'demo')
-  const port = process.env.PORT ?? '3006'
-  await refuseTakenPort(port)
-  rmSync(dataDir, { recursive: true, force: true }) // the demo's own folder: each demo begins with nothing copied
+  const { PORT, DATA_DIR } = readEnvironment()
+  const config = readConfig({ PORT, DATA_DIR }) // nothing else of the user's settings is for the demo
+  const dataDir = join(config.dataDir, 'demo')
+  const port = await freePort(config.port)
+  await clear(dataDir, config)
 
   await using programs = new AsyncDisposableStack()
+  await Promise.race([stopped, show({ dataDir, port, programs })])
+}
+
+interface Stage {
+  dataDir: string
+  port: number
+  /** What is started, to be ended with the demo. */
+  programs: AsyncDisposableStack
+}
+
+/** Never ends by itself, but where a program does. */
+async function show({ dataDir, port, programs }: Stage): Promise<void> {
   const simulator = startProgram('simulator/main', ['--port', '0', '--latency', '20', '--json'])
   programs.defer(() => stopProgram(simulator))
   const facts = JSON.parse(await firstLine(simulator)) as SimulatorFacts
@@ -59,29 +86,59 @@ async function runDemo(): Promise<void> {
   const service = startProgram('src/cli/main', ['serve'], serviceEnvironment(facts, dataDir, port))
   programs.defer(() => stopProgram(service))
   const url = `http://127.0.0.1:${port}`
+  await Promise.race([untilEnded('service', service), showCopying(service, url, dataDir)])
+  await Promise.race([untilEnded('simulator', simulator), untilEnded('service', service)])
+}
+
+async function showCopying(service: ChildProcess, url: string, dataDir: string): Promise<void> {
   const client = new ApiClient(url)
   await untilAnswering(client, service)
   say(`Service:                   ${url} (this machine only)`)
-
   const { batch_id } = await client.startBatch({ user_upns: MAILBOXES })
   say(`Batch of ${MAILBOXES.length} mailboxes:      ${batch_id}\n`)
-  const followed = await Promise.race([followBatch(client, batch_id), stopped])
-  if (followed === undefined) return
-
+  await followBatch(client, batch_id)
   say(whatNext(url, dataDir, batch_id))
-  await Promise.race([stopped, once(service, 'exit')])
 }
 
-/** The service alone would notice too, but only after the simulator has started. */
-async function refuseTakenPort(port: string): Promise<void> {
-  const answers = await fetch(`http://127.0.0.1:${port}/health`).then(
-    () => true,
-    () => false,
-  )
-  if (answers) throw new AppError('port_taken', `Port ${port} is taken by another program: stop it, or set PORT`)
+/** The service would notice a port that is taken as well, but only after the simulator has started. */
+async function freePort(port: number): Promise<number> {
+  const probe = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(probe, 'listening')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const why = code === 'EADDRINUSE' ? 'is taken by another program: stop it, or set PORT' : `cannot be used (${code})`
+    throw new AppError('port_taken', `Port ${port} of 127.0.0.1 ${why}`, { cause })
+  }
+  const { port: found } = probe.address() as AddressInfo
+  probe.close()
+  await once(probe, 'close')
+  return found
 }
 
-function serviceEnvironment(facts: SimulatorFacts, dataDir: string, port: string): NodeJS.ProcessEnv {
+/** The folder is the demo's own: each demo begins with nothing copied. Another one that runs keeps what it has. */
+async function clear(dataDir: string, config: Config): Promise<void> {
+  const database = join(dataDir, 'outlookmail.db')
+  if (existsSync(database)) {
+    try {
+      const app = await startApp({ ...config, dataDir, databasePath: database, port: 0, logLevel: 'silent' }, IDLE)
+      await app.close()
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'database_in_use') throw error
+    }
+  }
+  try {
+    rmSync(dataDir, { recursive: true, force: true })
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new AppError('storage_readonly', `DATA_DIR: the demo cannot make its folder ${dataDir} (${code})`, { cause })
+  }
+}
+
+const IDLE = { work: false }
+
+function serviceEnvironment(facts: SimulatorFacts, dataDir: string, port: number): NodeJS.ProcessEnv {
   return {
     ...process.env,
     OUTLOOK_GRAPH_URL: facts.url,
@@ -90,10 +147,12 @@ function serviceEnvironment(facts: SimulatorFacts, dataDir: string, port: string
     TENANT_ID: facts.tenant_id,
     OUTLOOK_CLIENT_ID: facts.client_id,
     OUTLOOK_CLIENT_SECRET: facts.client_secret,
+    OUTLOOK_CLIENT_CERTIFICATE_PATH: '',
+    OUTLOOK_CLOUD: 'global',
     DATA_DIR: dataDir,
     DATABASE_URL: `sqlite:${dataDir}/outlookmail.db`,
     HOST: '127.0.0.1',
-    PORT: port,
+    PORT: String(port),
     LOG_LEVEL: 'error',
   }
 }
@@ -104,21 +163,24 @@ async function firstLine(child: ChildProcess): Promise<string> {
   throw new AppError('service_unreachable', 'The simulator ended before it was ready; its own message is above')
 }
 
+async function untilEnded(name: string, program: ChildProcess): Promise<never> {
+  if (!hasEnded(program)) await once(program, 'exit')
+  throw new AppError('service_unreachable', `The ${name} of the demo has ended; its own message is above`)
+}
+
 async function untilAnswering(client: ApiClient, service: ChildProcess): Promise<void> {
   for (;;) {
-    if (service.exitCode !== null) {
-      throw new AppError('service_unreachable', 'The service ended before it was ready; its own message is above')
-    }
     try {
       await client.health()
       return
-    } catch {
+    } catch (error) {
+      if (hasEnded(service)) throw error
       await delay(POLL_MS)
     }
   }
 }
 
-async function followBatch(client: ApiClient, batchId: string): Promise<'ended'> {
+async function followBatch(client: ApiClient, batchId: string): Promise<void> {
   using bar = new ProgressBar()
   for (;;) {
     const batch = await client.batchStatus(batchId)
@@ -126,7 +188,7 @@ async function followBatch(client: ApiClient, batchId: string): Promise<'ended'>
     bar.show({ ...sumProgress([batch.progress]), note: `${ended}/${batch.total_users} mailboxes` })
     if (batch.remaining_users === 0) {
       bar.say(`\nBatch ${batch.status}: ${describeMessages(batch.progress)}`)
-      return 'ended'
+      return
     }
     await delay(POLL_MS)
   }
@@ -152,7 +214,7 @@ Try next, in another terminal:
   curl -X POST ${api}/continue/conn1
 
   # the mail itself, in SQLite: ${dataDir}/outlookmail.db
-  sqlite3 ${dataDir}/outlookmail.db "select path, count(*) from emails join folders on folders.id = parent_folder_id group by path"
+  sqlite3 '${dataDir}/outlookmail.db' "select path, count(*) from emails join folders on folders.id = parent_folder_id group by path"
 
   # the documentation of the API: ${url}/docs
 

@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { Value } from 'typebox/value'
 import type { ApiClient } from '../../http/client.ts'
-import type { Options, StatusRecord } from '../../http/contract.ts'
+import { Address, type Options, type StatusRecord } from '../../http/contract.ts'
 import { EXIT, EXIT_HELP, type ExitStatus } from '../exit.ts'
 import { follow } from '../follow.ts'
+import { print } from '../output.ts'
 import { ProgressBar } from '../progress-bar.ts'
 import { withService } from '../service.ts'
 import { untilAskedToStop } from '../signals.ts'
@@ -20,7 +22,7 @@ export function addExtract(program: Command, exitWith: (status: ExitStatus) => v
   program
     .command('extract')
     .description('copy mailboxes into the database now; Ctrl-C pauses, the same command goes on')
-    .argument('<upn...>', 'addresses of the mailboxes; each is its own connection id')
+    .argument('<upn...>', 'addresses of the mailboxes; each is its own connection id', gatherAddress)
     .option(
       '--include <folder>',
       'only this folder and what is below it: a path or a well-known name (repeatable)',
@@ -41,30 +43,58 @@ Examples:
 ${EXIT_HELP}`,
     )
     .action(async (upns: string[], options: ExtractOptions) => {
-      const records = await withService({ work: true }, (client) => extract(client, upns, options))
-      if (options.json) console.log(JSON.stringify(records))
-      exitWith(exitStatus(records))
+      const wanted: Wanted = {
+        connectionIds: [...new Set(upns.map((upn) => upn.toLowerCase()))],
+        options: toApiOptions(options),
+        begun: new Set(),
+        stopped: untilAskedToStop().then(() => 'stopped'),
+      }
+      const records = await withService({ work: true }, (client) => extract(client, wanted))
+      if (options.json) await print(JSON.stringify(records))
+      exitWith(records.length < wanted.connectionIds.length ? EXIT.paused : exitStatus(records))
     })
 }
 
-async function extract(client: ApiClient, upns: string[], options: ExtractOptions): Promise<StatusRecord[]> {
-  const connectionIds = [...new Set(upns.map((upn) => upn.toLowerCase()))]
-  for (const upn of connectionIds) await begin(client, upn, toApiOptions(options))
+interface Wanted {
+  connectionIds: readonly string[]
+  options: Options
+  /** What is under way by now, should one service take over from another. */
+  begun: Set<string>
+  /** Ctrl-C */
+  stopped: Promise<'stopped'>
+}
+
+async function extract(client: ApiClient, { connectionIds, options, begun, stopped }: Wanted): Promise<StatusRecord[]> {
+  const isStopped = () => Promise.race([stopped, Promise.resolve('going')]).then((word) => word === 'stopped')
+  try {
+    for (const id of connectionIds) {
+      if (begun.has(id)) continue
+      if (await isStopped()) break
+      await begin(client, id, options)
+      begun.add(id)
+    }
+  } catch (error) {
+    await pauseAll(client, begun) // one command does all it is asked for, or leaves nothing behind that goes on by itself
+    throw error
+  }
 
   using bar = new ProgressBar()
-  const ended = follow(client, connectionIds, bar)
-  const stopped = untilAskedToStop().then(() => 'stopped' as const)
+  const ended = follow(client, [...begun], bar)
   if ((await Promise.race([ended, stopped])) === 'stopped') {
     bar.say('pausing at a checkpoint; the same command goes on from there')
-    await Promise.all(connectionIds.map((id) => client.pause(id).catch(() => undefined))) // some may have ended
+    await pauseAll(client, begun)
   }
   return ended
+}
+
+async function pauseAll(client: ApiClient, connectionIds: Iterable<string>): Promise<void> {
+  for (const id of connectionIds) await client.pause(id).catch(() => undefined) // it may have ended
 }
 
 /** Starts the connection, or joins what is already under way. */
 async function begin(client: ApiClient, upn: string, options: Options): Promise<void> {
   const { status } = await client.status(upn)
-  if (status === 'paused' || status === 'failed') await client.continue(upn)
+  if (status === 'pausing' || status === 'paused' || status === 'failed') await client.continue(upn)
   else if (status === 'not_started' || status === 'completed' || status === 'cancelled') {
     await client.start(upn, { user_upn: upn, options })
   }
@@ -79,6 +109,11 @@ function exitStatus(records: readonly StatusRecord[]): ExitStatus {
 
 function toApiOptions({ include, exclude, body, hidden, recoverable }: ExtractOptions): Options {
   return { folders: { include, exclude }, body, include_hidden: hidden, include_recoverable: recoverable ?? false }
+}
+
+function gatherAddress(value: string, gathered: string[] = []): string[] {
+  if (!Value.Check(Address, value)) throw new InvalidArgumentError('It is not an e-mail address.')
+  return [...gathered, value]
 }
 
 function gather(value: string, gathered: string[]): string[] {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { isBatchId } from '../ids.ts'
+import { print } from '../output.ts'
 import { withService } from '../service.ts'
 
 const MOVES = {
@@ -18,12 +19,12 @@ export function addMoves(program: Command): void {
       .option('--json', 'print the answer as JSON')
       .addHelpText(
         'after',
-        `\nExample:\n  outlookmail ${move} adele@contoso.example\n\nExit status:\n  0  accepted\n  1  refused\n  2  bad usage`,
+        `\nExamples:\n  outlookmail ${move} adele@contoso.example\n  outlookmail ${move} batch_0198c2f4\n\nExit status:\n  0  accepted\n  1  refused\n  2  bad usage`,
       )
       .action(async (id: string, { json }: { json?: true }) => {
         await withService({ work: false }, async (client) => {
           const answer = isBatchId(id) ? await client.moveBatch(move, id) : await client.move(move, id)
-          console.log(json ? JSON.stringify(answer) : `${id}: ${answer.status.replace('_', ' ')}`)
+          await print(json ? JSON.stringify(answer) : `${id}: ${answer.status.replace('_', ' ')}`)
         })
       })
   }

@@ -1,6 +1,6 @@
-import { once } from 'node:events'
 import type { Command } from 'commander'
 import { isBatchId } from '../ids.ts'
+import { print } from '../output.ts'
 import { withService } from '../service.ts'
 
 export function addResult(program: Command): void {
@@ -36,9 +36,4 @@ Exit status:
         }
       })
     })
-}
-
-/** Waits for a slow reader instead of gathering lines in memory. */
-async function print(line: string): Promise<void> {
-  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain')
 }

@@ -2,7 +2,11 @@ import type { Command } from 'commander'
 import { startApp } from '../../app.ts'
 import { readConfig } from '../../config.ts'
 import { readEnvironment } from '../environment.ts'
+import { whileOwnerChanges } from '../service.ts'
 import { untilAskedToStop } from '../signals.ts'
+
+/** Long enough for `status` and the like, which have the database for a moment when no service runs. */
+const OWNER_PATIENCE_MS = 2_000
 
 export function addServe(program: Command): void {
   program
@@ -11,6 +15,10 @@ export function addServe(program: Command): void {
     .addHelpText(
       'after',
       `
+Examples:
+  outlookmail serve
+  PORT=8080 DATA_DIR=/var/lib/outlookmail outlookmail serve
+
 Settings come from the environment and from .env; docs/settings.md lists them.
 
 Exit status:
@@ -19,7 +27,8 @@ Exit status:
   2  bad settings`,
     )
     .action(async () => {
-      const app = await startApp(readConfig(readEnvironment()), { work: true })
+      const config = readConfig(readEnvironment())
+      const app = await whileOwnerChanges(OWNER_PATIENCE_MS, () => startApp(config, { work: true }))
       process.stderr.write(
         `outlookmail listens on ${app.url} (this machine only); API documentation at ${app.url}/docs\n`,
       )

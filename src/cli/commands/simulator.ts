@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
-import { startProgram } from '../child.ts'
+import { startProgram, stopProgram } from '../child.ts'
+import { EXIT } from '../exit.ts'
+import { untilAskedToStop } from '../signals.ts'
 
 export function addSimulator(program: Command): void {
   program
@@ -10,11 +12,13 @@ export function addSimulator(program: Command): void {
     .allowUnknownOption()
     .argument('[options...]', 'see `outlookmail simulator --help`')
     .action(async (_options: string[], _given: object, command: Command) => {
+      const stopped = untilAskedToStop()
       const simulator = startProgram('simulator/main', command.args)
       simulator.stdout?.pipe(process.stdout)
-      process.once('SIGINT', () => {}) // the simulator hears it too, and ends; so do we then
-      process.once('SIGTERM', () => simulator.kill('SIGTERM'))
-      const [code] = (await once(simulator, 'exit')) as [number | null]
-      process.exitCode = code ?? 1
+      const exited = once(simulator, 'exit') as Promise<[number | null]>
+      await Promise.race([stopped, exited])
+      await stopProgram(simulator)
+      const [code] = await exited
+      process.exitCode = code ?? EXIT.failed
     })
 }

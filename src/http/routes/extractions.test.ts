@@ -67,6 +67,7 @@ test('options are handed on in our words', async () => {
     body: 'both',
     includeHidden: false,
     includeRecoverable: true,
+    only: 'everything',
   })
 })
 

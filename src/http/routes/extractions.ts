@@ -3,7 +3,7 @@ import type { ExtractionStatus } from '../../extractions/extraction-status.ts'
 import type { ApiDeps, ApiServer } from '../api-server.ts'
 import { ConnectionParams, MoveAnswer, StartAnswer, StartBody, StatusAnswer } from '../contract.ts'
 import { requireCredentials } from '../credentials.ts'
-import { presentExtraction } from '../present.ts'
+import { presentExtraction, presentStart } from '../present.ts'
 import { readOptions, readUserUpn, refuseBody } from '../requests.ts'
 import { answer, failures } from './failures.ts'
 
@@ -38,13 +38,7 @@ export function extractionRoutes(server: ApiServer, deps: ApiDeps): void {
         credentials: requireCredentials(body.config, missingCredentials),
       })
       reply.code(202)
-      return {
-        connection_id: extraction.connectionId,
-        extraction_id: extraction.id,
-        user_upn: extraction.userUpn,
-        status: extraction.status,
-        message: 'Extraction started',
-      }
+      return presentStart(extraction, 'Extraction started')
     },
   )
 

@@ -154,8 +154,7 @@ function translated(error: unknown): unknown {
   if (
     code.startsWith('SQLITE_CANTOPEN') ||
     code.startsWith('SQLITE_IOERR') ||
-    code === 'ENOTDIR' ||
-    code === 'EEXIST'
+    ['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOENT', 'ELOOP', 'ENAMETOOLONG'].includes(code)
   ) {
     return new AppError(
       'database_unavailable',

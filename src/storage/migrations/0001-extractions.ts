@@ -6,6 +6,7 @@ const COUNTERS = [
   'folders_done',
   'messages_total',
   'messages_covered',
+  'messages_listed',
   'messages_stored',
   'messages_unchanged',
   'messages_removed',

@@ -30,12 +30,19 @@ export const mail: Migration = {
       .addColumn('mailbox_id', 'integer', (column) => column.notNull().references('mailboxes.id'))
       .addColumn('folder_id', 'text', (column) => column.notNull())
       .addColumn('body', 'text', (column) => column.notNull())
+      .addColumn('source', 'text', (column) => column.notNull())
+      .addColumn('content', 'text', (column) => column.notNull())
       .addColumn('at', 'text', (column) => column.notNull())
       .addColumn('link', 'text')
       .addColumn('extraction_id', 'text', (column) => column.notNull())
       .addColumn('done', 'integer', (column) => column.notNull())
       .addColumn('expected', 'integer', (column) => column.notNull())
+      .addColumn('listed_by_graph', 'integer')
       .addColumn('listed', 'integer', (column) => column.notNull())
+      .addColumn('stored', 'integer', (column) => column.notNull())
+      .addColumn('unchanged', 'integer', (column) => column.notNull())
+      .addColumn('removed', 'integer', (column) => column.notNull())
+      .addColumn('skipped', 'integer', (column) => column.notNull())
       .addColumn('rewalks', 'integer', (column) => column.notNull().defaultTo(0))
       .addPrimaryKeyConstraint('lanes_pk', ['mailbox_id', 'folder_id'])
       .execute()
@@ -46,6 +53,19 @@ export const mail: Migration = {
       .addColumn('folder_id', 'text', (column) => column.notNull())
       .addColumn('message_id', 'text', (column) => column.notNull())
       .addPrimaryKeyConstraint('walked_messages_pk', ['mailbox_id', 'folder_id', 'message_id'])
+      .execute()
+
+    await db.schema
+      .createTable('skipped_emails')
+      .addColumn('mailbox_id', 'integer', (column) => column.notNull().references('mailboxes.id'))
+      .addColumn('message_id', 'text', (column) => column.notNull())
+      .addColumn('folder_id', 'text', (column) => column.notNull())
+      .addColumn('code', 'text', (column) => column.notNull())
+      .addColumn('reason', 'text', (column) => column.notNull())
+      .addColumn('attempts', 'integer', (column) => column.notNull())
+      .addColumn('first_seen', 'text', (column) => column.notNull())
+      .addColumn('last_seen', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('skipped_emails_pk', ['mailbox_id', 'message_id'])
       .execute()
 
     await db.schema
@@ -85,6 +105,9 @@ export const mail: Migration = {
     await sql`create unique index emails_by_id on emails (mailbox_id, id)`.execute(db)
     // Newest first, as results are read; mail without a received time comes last.
     await sql`create index emails_newest on emails (mailbox_id, coalesce(received_date_time, ''), "row")`.execute(db)
+
+    // The live mail of a folder, for the proof that a run ends with.
+    await sql`create index emails_live on emails (mailbox_id, parent_folder_id) where removed_at is null`.execute(db)
 
     // The table of the module before this one, as a view, so that SQL written for it still reads.
     await sql`create view email_recipients as

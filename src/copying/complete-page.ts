@@ -1,0 +1,77 @@
+import { keptBody } from './body.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { CopyContext } from './copy-folder.ts'
+import type { Page } from './mailbox.ts'
+import type { MessageId } from './message.ts'
+import type { KeptMessage, Lane, PageToSave, SkippedMessage } from './message-store.ts'
+
+/** Messages read one by one and not yet stored, at most: with bodies of a megabyte, what a page may weigh. */
+const MOST_READ_AT_ONCE = 20
+
+type Part = Omit<PageToSave, 'usage' | 'activeMs'>
+
+/** What reading single messages gave: each id is in one of the three. */
+interface Readings {
+  messages: KeptMessage[]
+  gone: MessageId[]
+  skipped: SkippedMessage[]
+}
+
+/**
+ * Makes a page whole, in parts small enough to hold: what it shows only in part, and what it names only by id, is
+ * read message by message. The checkpoint moves with the last part, so a crash between two parts repeats little.
+ */
+export async function* completePage(page: Page, lane: Lane, context: CopyContext): AsyncGenerator<Part> {
+  const { mailboxKey, store } = context
+  const held = await store.heldMessages(
+    mailboxKey,
+    page.patches.map(({ id }) => id),
+  )
+  const stale = await store.staleMessages(mailboxKey, lane, page.versions)
+  const toRead = [...page.incomplete, ...page.patches.filter(({ id }) => !held.has(id)).map(({ id }) => id), ...stale]
+  const first: Part = {
+    messages: page.messages.map((message) => keptBody(message, lane.body)),
+    patches: page.patches.filter(({ id }) => held.has(id)),
+    unchanged: page.versions.filter(({ id }) => !stale.has(id)).map(({ id }) => id),
+    skipped: [],
+    removed: page.removed,
+    next: undefined,
+  }
+  if (toRead.length === 0) {
+    yield { ...first, next: page.next }
+    return
+  }
+  yield first
+  yield* readInParts(toRead, lane, context, page.next)
+}
+
+/** The messages of these ids, some at a time; `next` goes with the last. */
+export async function* readInParts(
+  ids: readonly MessageId[],
+  lane: Lane,
+  context: CopyContext,
+  next: Checkpoint | undefined,
+): AsyncGenerator<Part> {
+  for (let begin = 0; begin < ids.length; begin += MOST_READ_AT_ONCE) {
+    const end = begin + MOST_READ_AT_ONCE
+    const { messages, gone, skipped } = await readMessages(ids.slice(begin, end), lane, context)
+    yield { messages, patches: [], unchanged: [], skipped, removed: gone, next: end < ids.length ? undefined : next }
+  }
+}
+
+async function readMessages(
+  ids: readonly MessageId[],
+  lane: Pick<Lane, 'body'>,
+  { mailbox }: Pick<CopyContext, 'mailbox'>,
+): Promise<Readings> {
+  const readings: Readings = { messages: [], gone: [], skipped: [] }
+  await Promise.all(
+    ids.map(async (id) => {
+      const reading = await mailbox.readMessage(id)
+      if (reading.is === 'message') readings.messages.push(keptBody(reading.message, lane.body))
+      else if (reading.is === 'gone') readings.gone.push(id)
+      else readings.skipped.push({ id, code: reading.code, reason: reading.reason })
+    }),
+  )
+  return readings
+}

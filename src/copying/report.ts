@@ -1,0 +1,84 @@
+import type { Extraction, ExtractionId } from '../extractions/extraction.ts'
+
+/** What became of one folder in a run, and what is stored of it now. */
+export interface FolderReport {
+  path: string
+  /** Messages that Graph counted when the walk had ended; null while it has not. */
+  listedByGraph: number | null
+  /** Items of every kind that Graph counted in the folder when the run began. */
+  itemsAtStart: number
+  /** Counts of this run. */
+  stored: number
+  unchanged: number
+  removed: number
+  skipped: number
+  /** Stored at present and not removed. */
+  held: number
+  /** In the ledger at present. */
+  inLedger: number
+}
+
+/** A message that Graph lists and could not give. */
+export interface LedgerEntry {
+  messageId: string
+  folderPath: string
+  code: string
+  reason: string
+  attempts: number
+  firstSeen: string
+  lastSeen: string
+}
+
+export interface ReportReader {
+  /** One entry for each folder of the extraction's mailbox that a run ever chose and that is still there, by path. */
+  reportFolders(extraction: ExtractionId): Promise<FolderReport[]>
+  /** The ledger of the extraction's mailbox, by message id, after one of them. */
+  listLedger(
+    extraction: ExtractionId,
+    query: { limit: number; after?: string | undefined },
+  ): Promise<{ items: LedgerEntry[]; next: string | null }>
+}
+
+export interface Verdict {
+  /** Every message that Graph lists in the chosen folders is stored. */
+  complete: boolean
+  /** Why not, for people. */
+  reasons: string[]
+  /** What is worth knowing and takes nothing from completeness. */
+  notes: string[]
+}
+
+/** Judges a run from its folders; nothing of it is stored. */
+export function judge(
+  { status, options }: Pick<Extraction, 'status' | 'options'>,
+  folders: readonly FolderReport[],
+): Verdict {
+  const reasons: string[] = []
+  const notes: string[] = []
+  if (status !== 'completed')
+    reasons.push(`The run is ${status.replace('_', ' ')}, so not everything has been looked at.`)
+  for (const folder of folders) {
+    const { path, listedByGraph, held, inLedger, itemsAtStart } = folder
+    if (listedByGraph === null) {
+      if (status === 'completed') reasons.push(`${path}: was not walked by this run.`)
+      continue
+    }
+    const accounted = held + inLedger
+    if (accounted < listedByGraph) {
+      reasons.push(`${path}: Graph counts ${listedByGraph} messages but lists only ${accounted} of them.`)
+    } else if (accounted > listedByGraph) {
+      notes.push(
+        `${path}: ${accounted - listedByGraph} messages more are stored than Graph counted; the folder changed meanwhile.`,
+      )
+    }
+    if (inLedger > 0) reasons.push(`${path}: ${inLedger} messages could not be read; the ledger (skipped) says why.`)
+    if (itemsAtStart > listedByGraph) {
+      notes.push(`${path}: Graph counts ${itemsAtStart} items, of which ${listedByGraph} are messages.`)
+    }
+  }
+  const { include, exclude } = options.folders
+  if (include.length + exclude.length > 0 || !options.includeHidden) {
+    notes.push('Only the folders that were chosen are judged.')
+  }
+  return { complete: reasons.length === 0, reasons, notes }
+}

@@ -1,0 +1,173 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { MessageVersion } from '../copying/mailbox.ts'
+import type { Lane, MailboxKey, PageToSave } from '../copying/message-store.ts'
+import type { BodyOption } from '../extractions/options.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
+import { clearSkipped, recordSkipped } from './ledger.ts'
+import { markUnwalked, noteWalked } from './rewalks.ts'
+import type { Schema } from './schema.ts'
+
+/**
+ * What became of the items of a page: each is counted once, so that at every moment
+ * listed = stored + unchanged + removed + skipped, by folder and in sum.
+ */
+export interface PageCounts {
+  stored: number
+  unchanged: number
+  removed: number
+  skipped: number
+  bytes: number
+}
+
+interface Place {
+  trx: Transaction<Schema>
+  dialect: Dialect
+  mailbox: MailboxKey
+  lane: Lane
+  now: string
+}
+
+/** Stores a page within the caller's transaction, and moves the lane on. */
+export async function savePage(place: Place, page: PageToSave): Promise<PageCounts> {
+  const stored = await storeMessages(place, page)
+  const patched = await patchMessages(place, page)
+  const removed = await markRemoved(place, page)
+  await recordSkipped(place, page.skipped)
+  const unwalked = await moveCheckpoint(place, page)
+  const counts = {
+    stored: stored.changed + patched,
+    // Also what is told to be gone from a folder it is no longer stored in: there is nothing to do.
+    unchanged:
+      stored.unchanged + page.unchanged.length + (page.patches.length - patched) + (page.removed.length - removed),
+    removed: removed + unwalked,
+    skipped: page.skipped.length,
+    bytes: stored.bytes,
+  }
+  await countOnLane(place, counts)
+  return counts
+}
+
+/** The sum of a page's items, and of those whose absence it showed. */
+export function listedOf({ stored, unchanged, removed, skipped }: PageCounts): number {
+  return stored + unchanged + removed + skipped
+}
+
+/** Which of these are not stored as they are now, in this lane's folder and form. */
+export async function staleVersions(
+  { db, dialect, mailbox, lane }: { db: Kysely<Schema> } & Pick<Place, 'dialect' | 'mailbox' | 'lane'>,
+  versions: readonly MessageVersion[],
+): Promise<Set<string>> {
+  const known = await db
+    .selectFrom('emails')
+    .select(['id', 'change_key', 'parent_folder_id', 'body_kept', 'removed_at'])
+    .where('mailbox_id', '=', mailbox)
+    .where('id', 'in', dialect.textList(versions.map(({ id }) => id)))
+    .execute()
+  const held = new Map(known.map((row) => [row.id, row]))
+  const stale = versions.filter(({ id, changeKey }) => {
+    const row = held.get(id)
+    return !(
+      row !== undefined &&
+      changeKey !== null &&
+      row.change_key === changeKey &&
+      row.parent_folder_id === lane.folderId &&
+      row.removed_at === null &&
+      keeps(row.body_kept, lane.body)
+    )
+  })
+  return new Set(stale.map(({ id }) => id))
+}
+
+async function storeMessages(place: Place, { messages }: PageToSave) {
+  if (messages.length === 0) return { changed: 0, unchanged: 0, bytes: 0 }
+  const { trx, dialect, mailbox, lane } = place
+  const stale = await staleVersions({ ...place, db: trx }, messages)
+  const changed = stale.size === messages.length ? messages : messages.filter(({ id }) => stale.has(id))
+  await dialect.upsertEmails(
+    trx,
+    changed.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message)),
+  )
+  await clearSkipped(place, messages)
+  return {
+    changed: changed.length,
+    unchanged: messages.length - changed.length,
+    bytes: changed.reduce((sum, message) => sum + contentBytes(message), 0),
+  }
+}
+
+async function patchMessages({ trx, mailbox, lane }: Place, { patches }: PageToSave): Promise<number> {
+  let patched = 0
+  for (const patch of patches) {
+    const columns = { ...toPatchedColumns(patch), parent_folder_id: lane.folderId, removed_at: null }
+    const result = await trx
+      .updateTable('emails')
+      .set(columns)
+      .where('mailbox_id', '=', mailbox)
+      .where('id', '=', patch.id)
+      .executeTakeFirst()
+    patched += Number(result.numUpdatedRows)
+  }
+  return patched
+}
+
+/** Only where the message is still in this folder: one that moved was perhaps already reported by its new folder. */
+async function markRemoved(place: Place, { removed }: PageToSave): Promise<number> {
+  if (removed.length === 0) return 0
+  const { trx, dialect, mailbox, lane, now } = place
+  await clearSkipped(
+    place,
+    removed.map((id) => ({ id })),
+  )
+  const result = await trx
+    .updateTable('emails')
+    .set({ removed_at: now })
+    .where('mailbox_id', '=', mailbox)
+    .where('id', 'in', dialect.textList(removed))
+    .where('parent_folder_id', '=', lane.folderId)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst()
+  return Number(result.numUpdatedRows)
+}
+
+/** Answers how many messages a walk that began anew, at its end, turned out not to have come by. */
+async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave): Promise<number> {
+  const { rewalks } = await trx
+    .selectFrom('lanes')
+    .select('rewalks')
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', lane.folderId)
+    .executeTakeFirstOrThrow()
+  if (rewalks) await noteWalked(trx, dialect, mailbox, lane.folderId, page)
+
+  const { next } = page
+  if (!next) return 0
+  const atEnd = next.at === 'end'
+  await trx
+    .updateTable('lanes')
+    .set({ at: next.at, link: next.at === 'start' ? null : next.link, ...(atEnd && { rewalks: 0 }) })
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', lane.folderId)
+    .execute()
+  return rewalks && atEnd ? markUnwalked(trx, mailbox, lane.folderId, now) : 0
+}
+
+async function countOnLane({ trx, mailbox, lane }: Place, counts: PageCounts): Promise<void> {
+  await trx
+    .updateTable('lanes')
+    .set((eb) => ({
+      listed: eb('listed', '+', listedOf(counts)),
+      stored: eb('stored', '+', counts.stored),
+      unchanged: eb('unchanged', '+', counts.unchanged),
+      removed: eb('removed', '+', counts.removed),
+      skipped: eb('skipped', '+', counts.skipped),
+    }))
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', lane.folderId)
+    .execute()
+}
+
+/** True where mail kept as `kept` has all that `wanted` asks for. */
+function keeps(kept: string, wanted: BodyOption): boolean {
+  return kept === wanted || kept === 'both'
+}

@@ -1,0 +1,84 @@
+import type { Kysely } from 'kysely'
+import type { FolderReport, LedgerEntry, ReportReader } from '../copying/report.ts'
+import type { ExtractionId } from '../extractions/extraction.ts'
+import type { Database } from './dialects/dialect.ts'
+import type { Schema } from './schema.ts'
+
+export class SqlReportReader implements ReportReader {
+  readonly #db: Kysely<Schema>
+
+  constructor(database: Database) {
+    this.#db = database.db
+  }
+
+  async reportFolders(extraction: ExtractionId): Promise<FolderReport[]> {
+    const rows = await this.#db
+      .selectFrom('lanes')
+      .innerJoin('folders', (join) =>
+        join.onRef('folders.mailbox_id', '=', 'lanes.mailbox_id').onRef('folders.id', '=', 'lanes.folder_id'),
+      )
+      .select(['folders.path', 'lanes.expected', 'lanes.listed_by_graph'])
+      .select(['lanes.stored', 'lanes.unchanged', 'lanes.removed', 'lanes.skipped'])
+      .select((eb) => [
+        eb
+          .selectFrom('emails')
+          .select((count) => count.fn.countAll<number>().as('held'))
+          .whereRef('emails.mailbox_id', '=', 'lanes.mailbox_id')
+          .whereRef('emails.parent_folder_id', '=', 'lanes.folder_id')
+          .where('emails.removed_at', 'is', null)
+          .as('held'),
+        eb
+          .selectFrom('skipped_emails')
+          .select((count) => count.fn.countAll<number>().as('skipped'))
+          .whereRef('skipped_emails.mailbox_id', '=', 'lanes.mailbox_id')
+          .whereRef('skipped_emails.folder_id', '=', 'lanes.folder_id')
+          .as('in_ledger'),
+      ])
+      .where('lanes.mailbox_id', '=', this.#mailboxOf(extraction))
+      .where('folders.removed_at', 'is', null)
+      .orderBy('folders.path')
+      .execute()
+    return rows.map((row) => ({
+      path: row.path,
+      listedByGraph: row.listed_by_graph,
+      itemsAtStart: row.expected,
+      stored: row.stored,
+      unchanged: row.unchanged,
+      removed: row.removed,
+      skipped: row.skipped,
+      held: Number(row.held),
+      inLedger: Number(row.in_ledger),
+    }))
+  }
+
+  async listLedger(extraction: ExtractionId, query: { limit: number; after?: string | undefined }) {
+    const rows = await this.#db
+      .selectFrom('skipped_emails')
+      .leftJoin('folders', (join) =>
+        join
+          .onRef('folders.mailbox_id', '=', 'skipped_emails.mailbox_id')
+          .onRef('folders.id', '=', 'skipped_emails.folder_id'),
+      )
+      .selectAll('skipped_emails')
+      .select('folders.path')
+      .where('skipped_emails.mailbox_id', '=', this.#mailboxOf(extraction))
+      .where('skipped_emails.message_id', '>', query.after ?? '')
+      .orderBy('skipped_emails.message_id')
+      .limit(query.limit + 1)
+      .execute()
+    const items: LedgerEntry[] = rows.slice(0, query.limit).map((row) => ({
+      messageId: row.message_id,
+      folderPath: row.path ?? '',
+      code: row.code,
+      reason: row.reason,
+      attempts: row.attempts,
+      firstSeen: row.first_seen,
+      lastSeen: row.last_seen,
+    }))
+    return { items, next: rows.length > query.limit ? (items.at(-1)?.messageId ?? null) : null }
+  }
+
+  #mailboxOf(extraction: ExtractionId) {
+    return this.#db.selectFrom('extractions').select('extractions.mailbox_id').where('extractions.id', '=', extraction)
+  }
+}
