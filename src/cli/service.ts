@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { startApp } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ApiClient, ApiError } from '../http/client.ts'
@@ -18,8 +17,8 @@ interface Reached extends AsyncDisposable {
 /**
  * Runs `use` with a client of the service that owns the database: the one that runs already, or else one of
  * our own for as long as `use` takes, on a free port of the loopback address.
- * @param work whether a service of our own also copies; one that only answers leaves queued work alone. Work
- * outlives the service of another process: when that ends, `use` is called again with the one that comes next
+ * Should the service of another process end meanwhile, `use` is called again with the one that comes next.
+ * @param work whether a service of our own also copies; one that only answers leaves queued work alone
  */
 export async function withService<Result>(
   { work }: { work: boolean },
@@ -31,12 +30,13 @@ export async function withService<Result>(
     try {
       return await use(service.client)
     } catch (error) {
-      if (!work || service.own || !hasGone(error)) throw error
+      if (service.own || !hasGone(error)) throw error
     }
   }
 }
 
 async function reach(config: Config, work: boolean): Promise<Reached> {
+  const { startApp } = await import('../app.ts') // what a service is made of takes half a second to load
   const own = { ...config, host: '127.0.0.1', port: 0, logLevel: quiet(config) }
   return whileOwnerChanges(OWNER_PATIENCE_MS, async () => {
     try {

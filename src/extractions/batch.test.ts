@@ -27,6 +27,11 @@ const CASES: [
   ['it was cancelled after all had completed', { wish: 'cancel', counts: { completed: 2 } }, 'completed'],
   ['at least one completed', { counts: { completed: 1, failed: 5 } }, 'completed'],
   ['all failed', { counts: { failed: 2 } }, 'failed'],
+  [
+    'some completed, but not all could be listed',
+    { error: { code: 'graph_unavailable', message: '' }, counts: { completed: 1 } },
+    'failed',
+  ],
   ['nobody could be listed', { error: { code: 'group_not_found', message: '' }, counts: {} }, 'failed'],
   ['the directory has nobody', { counts: {} }, 'completed'],
 ]

@@ -40,11 +40,11 @@ export function batchStatus(batch: Pick<Batch, 'counts' | 'listed' | 'wish' | 'e
   const total = totalUsers(counts)
   const moreToCome = !batch.listed && wish === 'run'
 
-  if (total === 0 && batch.error) return 'failed'
   if (counts.queued === total && wish === 'run' && (total > 0 || moreToCome)) return 'queued'
   if (counts.in_progress > 0 || counts.queued > 0 || moreToCome) return 'in_progress'
   if (counts.pausing > 0) return 'pausing'
   if (counts.cancelling > 0) return 'cancelling'
+  if (batch.error) return 'failed'
   if (counts.paused > 0 || (!batch.listed && wish === 'pause')) return 'paused'
   if (counts.cancelled > 0 && (wish === 'cancel' || counts.completed === 0)) return 'cancelled'
   if (counts.completed > 0) return 'completed'

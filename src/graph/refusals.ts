@@ -44,8 +44,8 @@ const REFUSALS: Record<Refusal, { code: ErrorCode; message: string }> = {
   directoryDenied: {
     code: 'directory_access_denied',
     message:
-      'The app may not look up users or groups. An administrator grants it the application permission User.ReadBasic.All, ' +
-      'and GroupMember.Read.All for batches of a group, with admin consent.',
+      'The app may not look up users or groups. An administrator grants it the application permission User.ReadBasic.All; ' +
+      'for batches of all users User.Read.All, for batches of a group GroupMember.Read.All as well; with admin consent.',
   },
   groupNotFound: {
     code: 'group_not_found',

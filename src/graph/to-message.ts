@@ -114,13 +114,14 @@ function headers(wires: WireMessage['internetMessageHeaders']): MessageHeader[] 
   if (!Array.isArray(wires)) return null
   const kept: MessageHeader[] = []
   for (const wire of wires) {
-    if (typeof wire?.name === 'string') kept.push({ name: wire.name, value: text(wire.value) ?? '' })
+    if (typeof wire?.name === 'string') kept.push({ name: wire.name.toWellFormed(), value: text(wire.value) ?? '' })
   }
   return kept
 }
 
+/** JSON can carry half a surrogate pair, UTF-8 cannot: U+FFFD stands for it, in columns and in JSON alike. */
 function text(value: string | null | undefined): string | null {
-  return typeof value === 'string' ? value : null
+  return typeof value === 'string' ? value.toWellFormed() : null
 }
 
 function list(values: string[] | null | undefined): string[] {

@@ -1,4 +1,4 @@
-import { type Batch, endedUsers, totalUsers } from '../extractions/batch.ts'
+import { type Batch, totalUsers } from '../extractions/batch.ts'
 import type { Progress } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import type { ProgressAnswer } from './contract.ts'
@@ -22,8 +22,8 @@ export function presentBatchProgress(batch: Batch, status: ExtractionStatus): Pr
   const { progress } = batch
   const total = totalUsers(batch.counts)
   const begunShare = total === 0 ? 0 : batch.begunUsers / total
-  const endedShare = total === 0 ? 0 : endedUsers(batch.counts) / total
-  const share = Math.max(begunShare * shareCovered(progress), endedShare)
+  const doneShare = total === 0 ? 0 : (batch.counts.completed + batch.counts.failed) / total
+  const share = Math.max(begunShare * shareCovered(progress), doneShare)
 
   const workers = Math.max(1, batch.counts.in_progress)
   const left = begunShare === 0 ? 0 : progress.messagesTotal / begunShare - progress.messagesCovered

@@ -10,7 +10,8 @@ const ROWS_PER_INSERT = 500
 
 /**
  * Makes the stored folders equal to those listed. A folder that is gone is marked with its mail; one that is
- * back is walked again from the start, since what happened to its mail meanwhile is not known.
+ * back is walked again from the start, since what happened to its mail meanwhile is not known. Answers how many
+ * messages went with their folders.
  */
 export async function saveFolders(
   trx: Transaction<Schema>,
@@ -18,7 +19,7 @@ export async function saveFolders(
   mailbox: MailboxKey,
   folders: readonly Folder[],
   now: string,
-): Promise<void> {
+): Promise<number> {
   await restartReturnedFolders(trx, dialect, mailbox, folders)
   for (let first = 0; first < folders.length; first += ROWS_PER_INSERT) {
     const rows = folders.slice(first, first + ROWS_PER_INSERT).map((folder) => ({
@@ -47,7 +48,7 @@ export async function saveFolders(
       )
       .execute()
   }
-  await markGoneFolders(trx, dialect, mailbox, folders, now)
+  return markGoneFolders(trx, dialect, mailbox, folders, now)
 }
 
 async function restartReturnedFolders(
@@ -77,7 +78,7 @@ async function markGoneFolders(
   mailbox: MailboxKey,
   folders: readonly Folder[],
   now: string,
-): Promise<void> {
+): Promise<number> {
   // Recoverable folders are listed only when asked for, so their absence says nothing.
   const withRecoverable = folders.some((folder) => folder.isRecoverable)
   const gone = await trx
@@ -89,7 +90,7 @@ async function markGoneFolders(
     .where('id', 'not in', dialect.textList(folders.map((folder) => folder.id)))
     .execute()
   const ids = gone.map((folder) => folder.id as FolderId)
-  if (ids.length > 0) await markGone(trx, dialect, mailbox, ids, now)
+  return ids.length > 0 ? markGone(trx, dialect, mailbox, ids, now) : 0
 }
 
 /** Marks folders and their mail as removed; answers how many messages that were. */

@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import SqliteHandle from 'better-sqlite3'
 import { AppError } from '../errors.ts'
+import { makePrivateFile } from './private-file.ts'
 
 /** Who owns a database file, as told to other programs of the same user. */
 export interface DatabaseOwner {
@@ -27,7 +28,7 @@ export class DatabaseLock {
   static tryAcquire(databasePath: string): DatabaseLock | undefined {
     let handle: SqliteHandle.Database | undefined
     try {
-      mkdirSync(dirname(databasePath), { recursive: true, mode: 0o700 })
+      makePrivateFile(`${databasePath}.lock`)
       handle = new SqliteHandle(`${databasePath}.lock`, { timeout: 0 })
       handle.exec('begin immediate')
       rmSync(ownerFileOf(databasePath), { force: true }) // of one that was killed; another service may answer there now

@@ -194,6 +194,11 @@ export class SqlExtractionStore implements ExtractionStore {
   ): Promise<void> {
     await this.#db.transaction().execute(async (trx) => {
       await trx.updateTable('batches').set({ wish }).where('id', '=', id).execute()
+      if (event === 'continue') {
+        // A listing that failed goes on where it stopped.
+        const again = { listed: 0, error_code: null, error_message: null }
+        await trx.updateTable('batches').set(again).where('id', '=', id).where('error_code', 'is not', null).execute()
+      }
       for (const move of movesOn(event)) {
         if (move.from === move.to || !from.includes(move.from)) continue
         await trx

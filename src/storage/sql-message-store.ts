@@ -55,9 +55,10 @@ export class SqlMessageStore implements MessageStore {
   openLanes(claim: Claim, mailbox: MailboxKey, plan: LanePlan): Promise<Lane[]> {
     return this.#db.transaction().execute(async (trx) => {
       await lockClaimed(trx, claim)
-      await saveFolders(trx, this.#dialect, mailbox, plan.folders, this.#now())
+      const removed = await saveFolders(trx, this.#dialect, mailbox, plan.folders, this.#now())
       const { lanes, progress } = await openLanes(trx, this.#dialect, claim, mailbox, plan)
-      await updateClaimed(trx, claim, progress)
+      const gone = adding({ messages_listed: removed, messages_removed: removed })
+      await updateClaimed(trx, claim, { ...progress, ...gone })
       return lanes
     })
   }

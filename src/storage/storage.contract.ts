@@ -390,6 +390,25 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     assert.ok(batch?.listed)
     assert.equal(totalUsers(batch.counts), 2)
   })
+
+  test('a listing that failed fails its batch, and goes on where it stopped when the batch is continued', async () => {
+    await using stores = await open()
+    const id = `batch_${randomUUID()}` as BatchId
+    const source = { kind: 'all_users' } as const
+    const rest = { userUpns: [], exclude: [], credentials: {}, options: DEFAULT_OPTIONS }
+    await stores.extractions.submitBatch({ id, source, ...rest })
+    await stores.listings.saveListing(id, ['a@x.example'], 'link2')
+    await stores.listings.failListing(id, { code: 'graph_unavailable', message: 'away' })
+    const claimed = await stores.claims.claimNext()
+    assert.ok(claimed)
+    await stores.claims.settle(claimed.claim, 'complete')
+    const failed = await stores.extractions.findBatch(id)
+    assert.ok(failed)
+    assert.equal(batchStatus(failed), 'failed')
+
+    await stores.extractions.moveBatch(id, 'continue', 'run', ['paused', 'failed'])
+    assert.equal((await stores.listings.nextListing())?.link, 'link2')
+  })
 }
 
 async function beginCopy(stores: Stores, options: { body?: 'html' | 'text' | 'both' } = {}) {

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { startApp } from '../../app.ts'
 import { type Config, readConfig } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { ApiClient } from '../../http/client.ts'
@@ -121,6 +120,7 @@ async function clear(dataDir: string, config: Config): Promise<void> {
   const database = join(dataDir, 'outlookmail.db')
   if (existsSync(database)) {
     try {
+      const { startApp } = await import('../../app.ts')
       const app = await startApp({ ...config, dataDir, databasePath: database, port: 0, logLevel: 'silent' }, IDLE)
       await app.close()
     } catch (error) {

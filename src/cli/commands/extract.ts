@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { Value } from 'typebox/value'
+import { AppError } from '../../errors.ts'
 import type { ApiClient } from '../../http/client.ts'
-import { Address, type Options, type StatusRecord } from '../../http/contract.ts'
+import type { Options, StatusRecord } from '../../http/contract.ts'
 import { EXIT, EXIT_HELP, type ExitStatus } from '../exit.ts'
 import { follow } from '../follow.ts'
 import { print } from '../output.ts'
@@ -22,7 +22,7 @@ export function addExtract(program: Command, exitWith: (status: ExitStatus) => v
   program
     .command('extract')
     .description('copy mailboxes into the database now; Ctrl-C pauses, the same command goes on')
-    .argument('<upn...>', 'addresses of the mailboxes; each is its own connection id', gatherAddress)
+    .argument('<upn...>', 'addresses of the mailboxes; each is its own connection id')
     .option(
       '--include <folder>',
       'only this folder and what is below it: a path or a well-known name (repeatable)',
@@ -43,6 +43,7 @@ Examples:
 ${EXIT_HELP}`,
     )
     .action(async (upns: string[], options: ExtractOptions) => {
+      await refuseNoAddresses(upns)
       const wanted: Wanted = {
         connectionIds: [...new Set(upns.map((upn) => upn.toLowerCase()))],
         options: toApiOptions(options),
@@ -53,6 +54,13 @@ ${EXIT_HELP}`,
       if (options.json) await print(JSON.stringify(records))
       exitWith(records.length < wanted.connectionIds.length ? EXIT.paused : exitStatus(records))
     })
+}
+
+/** Before anything is begun, for one command does all or nothing. */
+async function refuseNoAddresses(upns: readonly string[]): Promise<void> {
+  const [{ Value }, { Address }] = await Promise.all([import('typebox/value'), import('../../http/contract.ts')])
+  const problems = upns.filter((upn) => !Value.Check(Address, upn)).map((upn) => `"${upn}" is not an e-mail address`)
+  if (problems.length > 0) throw new AppError('invalid_request', problems.join('; '), { details: problems })
 }
 
 interface Wanted {
@@ -109,11 +117,6 @@ function exitStatus(records: readonly StatusRecord[]): ExitStatus {
 
 function toApiOptions({ include, exclude, body, hidden, recoverable }: ExtractOptions): Options {
   return { folders: { include, exclude }, body, include_hidden: hidden, include_recoverable: recoverable ?? false }
-}
-
-function gatherAddress(value: string, gathered: string[] = []): string[] {
-  if (!Value.Check(Address, value)) throw new InvalidArgumentError('It is not an e-mail address.')
-  return [...gathered, value]
 }
 
 function gather(value: string, gathered: string[]): string[] {

@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { AppError } from '../../errors.ts'
+import type { Email } from '../../http/contract.ts'
 import { isBatchId } from '../ids.ts'
 import { print } from '../output.ts'
 import { withService } from '../service.ts'
@@ -29,11 +31,22 @@ Exit status:
           await print(json ? JSON.stringify(batch) : JSON.stringify(batch, null, 2))
           return
         }
-        for await (const email of client.result(id, { partial: partial ?? false })) {
-          const from = email.recipients.find((recipient) => recipient.recipient_type === 'from')?.email_address ?? '-'
-          const line = [email.received_date_time ?? '-', from, email.folder_path, email.subject ?? '']
-          await print(json ? JSON.stringify(email) : line.join('\t').replaceAll(/[\r\n]+/g, ' '))
+        let printed = 0
+        try {
+          for await (const email of client.result(id, { partial: partial ?? false })) {
+            await print(json ? JSON.stringify(email) : oneLine(email))
+            printed++
+          }
+        } catch (cause) {
+          if (printed === 0) throw cause
+          const message = `Only ${printed} emails were printed, then: ${(cause as Error).message}`
+          throw new AppError('service_unreachable', message, { cause })
         }
       })
     })
+}
+
+function oneLine({ recipients, received_date_time, folder_path, subject }: Email): string {
+  const from = recipients.find((recipient) => recipient.recipient_type === 'from')?.email_address
+  return [received_date_time ?? '-', from ?? '-', folder_path, subject ?? ''].join('\t').replaceAll(/[\r\n]+/g, ' ')
 }

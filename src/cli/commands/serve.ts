@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { startApp } from '../../app.ts'
 import { readConfig } from '../../config.ts'
 import { readEnvironment } from '../environment.ts'
 import { whileOwnerChanges } from '../service.ts'
@@ -27,6 +26,7 @@ Exit status:
   2  bad settings`,
     )
     .action(async () => {
+      const { startApp } = await import('../../app.ts')
       const config = readConfig(readEnvironment())
       const app = await whileOwnerChanges(OWNER_PATIENCE_MS, () => startApp(config, { work: true }))
       process.stderr.write(

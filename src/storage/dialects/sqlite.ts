@@ -1,8 +1,7 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
 import SqliteHandle from 'better-sqlite3'
 import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely'
 import { AppError } from '../../errors.ts'
+import { makePrivateFile } from '../private-file.ts'
 import type { Schema } from '../schema.ts'
 import type { Database, Dialect, EmailRow } from './dialect.ts'
 
@@ -50,7 +49,7 @@ const UPSERT_EMAIL = `insert into emails (${EMAIL_COLUMNS.join(', ')})
 /** Opens (and where needed makes) the database file. The caller is its only writer: see `lock.ts`. */
 export function openSqlite(path: string): Database {
   const handle = translating(() => {
-    if (path !== ':memory:') makeFile(path)
+    if (path !== ':memory:') makePrivateFile(path)
     const opened = new SqliteHandle(path)
     // With a write-ahead log, readers never wait for the writer. NORMAL may lose the last pages at a power
     // cut, but page and checkpoint are lost together, so they are simply fetched again.
@@ -63,12 +62,6 @@ export function openSqlite(path: string): Database {
   const statements = new StatementCache(handle)
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
   return { db, dialect: sqliteDialect(statements), [Symbol.asyncDispose]: () => db.destroy() }
-}
-
-/** Mail is for its owner alone; SQLite gives its other files the rights of this one. */
-function makeFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  closeSync(openSync(path, 'a', 0o600))
 }
 
 function sqliteDialect(statements: StatementCache): Dialect {
