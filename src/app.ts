@@ -39,7 +39,7 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
   const database = opened.use(openSqlite(config.databasePath))
   await migrateToLatest(database.db)
   const stores = openStores(database, box, clock)
-  await stores.claims.recoverLost() // we own the database, so nobody else works on what is marked as running
+  await stores.claims.recoverLost() // the database is ours alone, so what is marked as running has lost its worker
 
   const graph = openGraph(config, log)
   opened.defer(() => graph.close())

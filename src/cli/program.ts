@@ -3,9 +3,11 @@ import { VERSION } from '../version.ts'
 import { addDemo } from './commands/demo.ts'
 import { addExtract } from './commands/extract.ts'
 import { addMoves } from './commands/moves.ts'
+import { addReport } from './commands/report.ts'
 import { addResult } from './commands/result.ts'
 import { addServe } from './commands/serve.ts'
 import { addSimulator } from './commands/simulator.ts'
+import { addSkipped } from './commands/skipped.ts'
 import { addStatus } from './commands/status.ts'
 import { EXIT, EXIT_HELP, type ExitStatus, explain } from './exit.ts'
 import { handleOutputErrors } from './output.ts'
@@ -34,6 +36,8 @@ addExtract(program, exitWith)
 addStatus(program, exitWith)
 addMoves(program)
 addResult(program)
+addReport(program, exitWith)
+addSkipped(program, exitWith)
 addDemo(program)
 addSimulator(program)
 

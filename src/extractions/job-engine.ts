@@ -3,7 +3,7 @@
  * only hands out turns, so losing all it knows loses no work.
  */
 export interface JobEngine {
-  /** Begins to hand out work, beginning with what an earlier process left unfinished. */
+  /** Begins to hand out what is queued. */
   start(): Promise<void>
   /**
    * Rows have changed: there may be work to begin, or a wish that a running worker has to hear.

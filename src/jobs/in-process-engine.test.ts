@@ -13,7 +13,6 @@ class World {
   readonly running = new Map<string, () => void>()
   readonly stopped: string[] = []
   mostAtOnce = 0
-  recovered = false
   failures = 0
   readonly engine: InProcessEngine
 
@@ -23,10 +22,7 @@ class World {
       claimNext: async () => this.#claimNext(),
       statusOf: async ({ extractionId }: Claim) => this.status.get(extractionId),
       settle: async () => undefined,
-      recoverLost: async () => {
-        this.recovered = true
-        return { recovered: 0 }
-      },
+      recoverLost: async () => ({ recovered: 0 }),
     }
     this.engine = new InProcessEngine(
       {
@@ -74,7 +70,6 @@ const settled = () => new Promise((resolve) => setImmediate(resolve))
 test('as many run at once as allowed, the next begins when one ends, and all get their turn', async () => {
   const world = new World(['a', 'b', 'c', 'd', 'e'], 2)
   await world.engine.start()
-  assert.ok(world.recovered, 'what an earlier process left is looked at first')
   const ended: string[] = []
   while (ended.length < 5) {
     await settled()

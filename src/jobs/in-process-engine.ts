@@ -37,7 +37,6 @@ export class InProcessEngine implements JobEngine {
   }
 
   async start(): Promise<void> {
-    await this.#dependencies.claims.recoverLost()
     this.#started = true
     this.wake()
   }

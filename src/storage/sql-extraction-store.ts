@@ -84,7 +84,7 @@ export class SqlExtractionStore implements ExtractionStore {
     })
   }
 
-  /** Writes and takes back, so that a full or read-only disk is noticed before somebody starts work. */
+  /** Begins a write that changes nothing: a read-only or locked database refuses it. */
   async checkWritable(): Promise<void> {
     await this.#db.transaction().execute(async (trx) => {
       await trx.updateTable('batches').set({ wish: 'run' }).where('seq', '=', -1).execute()

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type Config, readConfig } from '../../config.ts'
 import { AppError } from '../../errors.ts'
-import { ApiClient } from '../../http/client.ts'
+import { ApiClient, ApiError } from '../../http/client.ts'
 import { hasEnded, startProgram, stopProgram } from '../child.ts'
 import { describeMessages } from '../describe.ts'
 import { readEnvironment } from '../environment.ts'
@@ -85,11 +85,22 @@ async function show({ dataDir, port, programs }: Stage): Promise<void> {
   const service = startProgram('src/cli/main', ['serve'], serviceEnvironment(facts, dataDir, port))
   programs.defer(() => stopProgram(service))
   const url = `http://127.0.0.1:${port}`
-  await Promise.race([untilEnded('service', service), showCopying(service, url, dataDir)])
-  await Promise.race([untilEnded('simulator', simulator), untilEnded('service', service)])
+  const simulatorEnded = untilEnded('simulator', simulator)
+  await Promise.race([simulatorEnded, showCopying(service, url, dataDir)])
+  await Promise.race([simulatorEnded, untilEnded('service', service)])
 }
 
 async function showCopying(service: ChildProcess, url: string, dataDir: string): Promise<void> {
+  try {
+    await copyAll(service, url, dataDir)
+  } catch (error) {
+    // Its end comes a moment after it has let go of the connection.
+    if (error instanceof ApiError && error.code === 'service_unreachable') await untilEnded('service', service)
+    throw error
+  }
+}
+
+async function copyAll(service: ChildProcess, url: string, dataDir: string): Promise<void> {
   const client = new ApiClient(url)
   await untilAnswering(client, service)
   say(`Service:                   ${url} (this machine only)`)
@@ -214,7 +225,7 @@ Try next, in another terminal:
   curl -X POST ${api}/continue/conn1
 
   # the mail itself, in SQLite: ${dataDir}/outlookmail.db
-  sqlite3 '${dataDir}/outlookmail.db' "select path, count(*) from emails join folders on folders.id = parent_folder_id group by path"
+  sqlite3 '${dataDir}/outlookmail.db' "select path, count(*) from emails join folders on folders.id = emails.parent_folder_id group by path"
 
   # the documentation of the API: ${url}/docs
 
