@@ -14,6 +14,9 @@ export function untilAskedToStop(): Promise<void> {
       resolve()
     })
     process.once('SIGTERM', () => resolve())
-    if (process.channel) process.once('disconnect', () => resolve())
+    if (process.channel) {
+      process.once('disconnect', () => resolve())
+      process.channel.unref() // or the listener alone would keep the process alive
+    }
   })
 }

@@ -1,14 +1,12 @@
 import { keptBody } from './body.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import type { CopyContext } from './copy-folder.ts'
+import type { CopyContext, Part } from './copy-context.ts'
 import type { Page } from './mailbox.ts'
 import type { MessageId } from './message.ts'
-import type { KeptMessage, Lane, PageToSave, SkippedMessage } from './message-store.ts'
+import type { KeptMessage, Lane, SkippedMessage } from './message-store.ts'
 
 /** Messages read one by one and not yet stored, at most: with bodies of a megabyte, what a page may weigh. */
 const MOST_READ_AT_ONCE = 20
-
-type Part = Omit<PageToSave, 'usage' | 'activeMs'>
 
 /** What reading single messages gave: each id is in one of the three. */
 interface Readings {

@@ -1,36 +1,16 @@
-import type { Claim } from '../extractions/extraction.ts'
 import { type Checkpoint, START, type Way } from './checkpoint.ts'
 import { completePage } from './complete-page.ts'
-import {
-  CheckpointExpiredError,
-  FolderGoneError,
-  type Mailbox,
-  NoChangeTrackingError,
-  UnreadablePageError,
-} from './mailbox.ts'
-import type { Lane, MailboxKey, MessageStore, PageToSave } from './message-store.ts'
+import { type CopyContext, savePart } from './copy-context.ts'
+import { CheckpointExpiredError, FolderGoneError, NoChangeTrackingError, UnreadablePageError } from './mailbox.ts'
+import type { Lane } from './message-store.ts'
 import { proveFolder } from './prove-folder.ts'
 import { readAhead } from './read-ahead.ts'
-import type { Semaphore } from './semaphore.ts'
-import { StoppedError } from './stopped.ts'
 
 /** Listings of one folder in a row, each because the one before still found something new. */
 const MAX_LISTINGS = 10
 
 /** Ids looked at together at the end of a listing. */
 const UNWALKED_AT_ONCE = 200
-
-export interface CopyContext {
-  claim: Claim
-  mailbox: Mailbox
-  mailboxKey: MailboxKey
-  store: MessageStore
-  /** Pages asked for and not yet stored, over all lanes of the mailbox. */
-  unsaved: Semaphore
-  /** Milliseconds since it was last called: the time this mailbox was being copied. */
-  lap: () => number
-  signal: AbortSignal
-}
 
 /** Copies one folder from where it stopped last time, and proves that nothing is missing. */
 export async function copyFolder(lane: Lane, context: CopyContext): Promise<void> {
@@ -79,7 +59,7 @@ async function walkPages(lane: Lane, context: CopyContext): Promise<{ end: Check
     for await (const part of completePage(page, lane, context)) {
       foundNew ||= part.messages.length > 0
       const isLastOfListing = lane.way.source === 'list' && part.next?.at === 'end'
-      await save(lane, isLastOfListing ? { ...part, next: undefined } : part, context)
+      await savePart(lane, isLastOfListing ? { ...part, next: undefined } : part, context)
     }
   }
   return { end, foundNew }
@@ -95,20 +75,8 @@ async function endListing(lane: Lane, end: Checkpoint, context: CopyContext): Pr
     const readings = await Promise.all(unwalked.map((id) => mailbox.readMessage(id)))
     const removed = unwalked.filter((_, index) => readings[index]?.is === 'gone')
     const unchanged = unwalked.filter((_, index) => readings[index]?.is !== 'gone')
-    await save(lane, { ...nothing, removed, unchanged, next: undefined }, context)
+    await savePart(lane, { ...nothing, removed, unchanged, next: undefined }, context)
   }
-  await save(lane, { ...nothing, next: end }, context)
+  await savePart(lane, { ...nothing, next: end }, context)
   return { ...lane, checkpoint: end }
-}
-
-export async function save(
-  lane: Lane,
-  part: Omit<PageToSave, 'usage' | 'activeMs'>,
-  { claim, mailbox, mailboxKey, store, lap, signal }: CopyContext,
-): Promise<void> {
-  const page = { ...part, usage: mailbox.takeUsage(), activeMs: lap() }
-  const status = await store.savePage(claim, mailboxKey, lane, page)
-  // After the save, so that what was fetched is never fetched again.
-  if (status !== 'in_progress') throw new StoppedError()
-  signal.throwIfAborted()
 }

@@ -1,4 +1,4 @@
-import type { CopyContext } from './copy-folder.ts'
+import type { CopyContext } from './copy-context.ts'
 import { FolderGoneError } from './mailbox.ts'
 import type { Lane } from './message-store.ts'
 

@@ -1,5 +1,5 @@
 import { readInParts } from './complete-page.ts'
-import { type CopyContext, save } from './copy-folder.ts'
+import { type CopyContext, savePart } from './copy-context.ts'
 import type { MessageId } from './message.ts'
 
 const ENTRIES_AT_ONCE = 200
@@ -12,7 +12,7 @@ export async function retrySkipped(context: CopyContext): Promise<void> {
     const entries = await store.listSkipped(mailboxKey, after, ENTRIES_AT_ONCE)
     if (entries.length === 0) return
     for (const { id, lane } of entries) {
-      for await (const part of readInParts([id], lane, context, undefined)) await save(lane, part, context)
+      for await (const part of readInParts([id], lane, context, undefined)) await savePart(lane, part, context)
     }
     after = entries.at(-1)?.id
   }

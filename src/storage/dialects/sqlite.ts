@@ -77,6 +77,8 @@ function sqliteDialect(statements: StatementCache): Dialect {
   }
 }
 
+const NOTHING_DONE = { changes: 0, lastInsertRowid: 0 }
+
 /** What Kysely needs of a database, with statements prepared once and SQLite's errors in our words. */
 class StatementCache {
   readonly #handle: SqliteHandle.Database
@@ -94,12 +96,17 @@ class StatementCache {
     const prepared: SqliteStatement = {
       reader: statement.reader,
       all: (parameters) => translating(() => statement.all(parameters)),
-      run: (parameters) => translating(() => statement.run(parameters)),
+      run: (parameters) => (this.#isOver(text) ? NOTHING_DONE : translating(() => statement.run(parameters))),
       iterate: (parameters) => translating(() => statement.iterate(parameters)),
     }
     if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear()
     this.#prepared.set(text, prepared)
     return prepared
+  }
+
+  /** A full disk makes SQLite roll back by itself; to ask for it once more would fail, and hide why. */
+  #isOver(text: string): boolean {
+    return text === 'rollback' && !this.#handle.inTransaction
   }
 
   close(): void {

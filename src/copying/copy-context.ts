@@ -1,0 +1,33 @@
+import type { Claim } from '../extractions/extraction.ts'
+import type { Mailbox } from './mailbox.ts'
+import type { Lane, MailboxKey, MessageStore, PageToSave } from './message-store.ts'
+import type { Semaphore } from './semaphore.ts'
+import { StoppedError } from './stopped.ts'
+
+/** What everybody who copies one mailbox has in common. */
+export interface CopyContext {
+  claim: Claim
+  mailbox: Mailbox
+  mailboxKey: MailboxKey
+  store: MessageStore
+  /** Pages asked for and not yet stored, over all lanes of the mailbox. */
+  unsaved: Semaphore
+  /** Milliseconds since it was last called: the time this mailbox was being copied. */
+  lap: () => number
+  signal: AbortSignal
+}
+
+/** A page, or a part of one, without what it cost. */
+export type Part = Omit<PageToSave, 'usage' | 'activeMs'>
+
+/** Stores a part and throws StoppedError when the run is to stop: after the save, so that nothing fetched is fetched again. */
+export async function savePart(
+  lane: Lane,
+  part: Part,
+  { claim, mailbox, mailboxKey, store, lap, signal }: CopyContext,
+): Promise<void> {
+  const page = { ...part, usage: mailbox.takeUsage(), activeMs: lap() }
+  const status = await store.savePage(claim, mailboxKey, lane, page)
+  if (status !== 'in_progress') throw new StoppedError()
+  signal.throwIfAborted()
+}
