@@ -19,6 +19,16 @@ A look-alike of Microsoft Graph and its login, over HTTPS on this machine.
   --ca-file PATH               where to write the certificate to trust
   --json                       print one line of JSON when ready
   --help                       this text
+
+Examples:
+  node simulator/main.ts --port 0 --json
+  node simulator/main.ts --mail ~/eml
+  node simulator/main.ts --mailbox big=100000 --latency 50
+
+Exit status:
+  0  stopped when asked to
+  1  could not start
+  2  bad usage
 `
 
 export interface Arguments {

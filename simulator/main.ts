@@ -11,11 +11,15 @@ async function main(): Promise<void> {
   }
   const simulator = await startSimulator(options)
   process.stdout.write(json ? `${JSON.stringify(summary(simulator))}\n` : introduction(simulator))
+  let isStopping = false
   const stop = () => {
+    if (isStopping) return // a terminal's Ctrl-C comes with the word of the program that started us
+    isStopping = true
     simulator.close().then(() => process.exit(0), fail)
   }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  if (process.channel) process.once('disconnect', stop)
 }
 
 function summary({ url, caFile, tenantId, clientId, clientSecret, mailboxes }: Simulator): object {
