@@ -9,6 +9,7 @@ const SETTLE_RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000]
 
 interface RunLog {
   info(fields: object, message: string): void
+  warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
 
@@ -42,9 +43,7 @@ export async function runExtraction(
       const status = await settle(claimed, dependencies, closing, 'stop')
       log.info({ ...fields, status }, 'extraction stopped')
     } else {
-      const failure = toExtractionError(error)
-      log.error({ ...fields, code: failure.code, ...bugOf(error) }, 'extraction failed')
-      await settle(claimed, dependencies, closing, 'fail', failure)
+      await settle(claimed, dependencies, closing, 'fail', logged(error, fields, log))
     }
   }
 }
@@ -72,12 +71,13 @@ async function settle(
   }
 }
 
-function toExtractionError(error: unknown): ExtractionError {
-  if (error instanceof AppError) return { code: error.code, message: error.message }
+/** What we foresaw has words for a person and needs no more; the stack of a bug is for us. */
+function logged(error: unknown, fields: object, log: RunLog): ExtractionError {
+  if (error instanceof AppError) {
+    log.warn({ ...fields, code: error.code }, 'extraction failed')
+    return { code: error.code, message: error.message }
+  }
+  const stack = error instanceof Error ? error.stack : String(error)
+  log.error({ ...fields, code: 'internal_error', stack }, 'extraction failed')
   return { code: 'internal_error', message: 'Something unforeseen went wrong; the log of the service has the details' }
-}
-
-/** The stack of a bug is for us; a failure that we foresaw has none to show. */
-function bugOf(error: unknown): { stack?: string } {
-  return error instanceof Error && !(error instanceof AppError) && error.stack ? { stack: error.stack } : {}
 }

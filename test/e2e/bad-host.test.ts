@@ -97,7 +97,7 @@ test('a mailbox that fills the disk fails as storage_full, and goes on to a perf
     connection: { ca: simulator.ca },
     clock: systemClock,
   })
-  const log = { info() {}, error() {} }
+  const log = { info() {}, warn() {}, error() {} }
   const engine = new InProcessEngine(
     {
       claims: stores.claims,

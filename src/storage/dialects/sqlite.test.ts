@@ -1,5 +1,11 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
 import { systemClock } from '../../clock.ts'
+import { AppError } from '../../errors.ts'
 import { migrateToLatest } from '../migrate.ts'
 import { SecretBox } from '../secret-box.ts'
 import { type OpenStores, storageContract } from '../storage.contract.ts'
@@ -24,3 +30,20 @@ async function openInMemory(): Promise<OpenStores> {
 }
 
 storageContract(openInMemory)
+
+test('a database file that is taken away while it is in use is noticed before anything is written to it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'outlookmail-sqlite-'))
+  const path = join(folder, 'mail.db')
+  try {
+    await using database = openSqlite(path)
+    await migrateToLatest(database.db)
+    const write = () => database.db.transaction().execute((trx) => trx.selectFrom('batches').selectAll().execute())
+    await write()
+    renameSync(path, `${path}.away`)
+    await assert.rejects(write(), (error) => error instanceof AppError && error.code === 'database_unavailable')
+    renameSync(`${path}.away`, path)
+    await write()
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})

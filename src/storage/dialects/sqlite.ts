@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import SqliteHandle from 'better-sqlite3'
 import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely'
 import { AppError } from '../../errors.ts'
@@ -59,7 +60,7 @@ export function openSqlite(path: string): Database {
     opened.pragma('busy_timeout = 5000')
     return opened
   })
-  const statements = new StatementCache(handle)
+  const statements = new StatementCache(handle, path)
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
   return { db, dialect: sqliteDialect(statements), [Symbol.asyncDispose]: () => db.destroy() }
 }
@@ -84,8 +85,14 @@ class StatementCache {
   readonly #handle: SqliteHandle.Database
   readonly #prepared = new Map<string, SqliteStatement>()
 
-  constructor(handle: SqliteHandle.Database) {
+  readonly #path: string
+  /** Of the file that was opened; undefined in memory. */
+  readonly #inode: number | undefined
+
+  constructor(handle: SqliteHandle.Database, path: string) {
     this.#handle = handle
+    this.#path = path
+    this.#inode = inodeOf(path)
   }
 
   prepare(text: string): SqliteStatement {
@@ -96,7 +103,11 @@ class StatementCache {
     const prepared: SqliteStatement = {
       reader: statement.reader,
       all: (parameters) => translating(() => statement.all(parameters)),
-      run: (parameters) => (this.#isOver(text) ? NOTHING_DONE : translating(() => statement.run(parameters))),
+      run: (parameters) => {
+        if (this.#isOver(text)) return NOTHING_DONE
+        if (text === 'begin') this.#checkFile()
+        return translating(() => statement.run(parameters))
+      },
       iterate: (parameters) => translating(() => statement.iterate(parameters)),
     }
     if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear()
@@ -109,9 +120,22 @@ class StatementCache {
     return text === 'rollback' && !this.#handle.inTransaction
   }
 
+  /** A file that was removed can still be written, and everything written is lost when it is closed. */
+  #checkFile(): void {
+    if (inodeOf(this.#path) === this.#inode) return
+    throw new AppError(
+      'database_unavailable',
+      'The database file was removed or replaced while it was in use: stop this process, put the file back, start again',
+    )
+  }
+
   close(): void {
     this.#handle.close()
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
 }
 
 function translating<Result>(work: () => Result): Result {
