@@ -136,7 +136,7 @@ test('a mailbox that fills the disk fails as storage_full, and goes on to a perf
 
 test('a disk that takes no more loses nothing: the service can be stopped, and the next one goes on', async () => {
   using folder = new TempFolder()
-  const env = settings(simulator, folder)
+  const env = { ...settings(simulator, folder), LOG_LEVEL: 'warn' } // a refusal of the disk is a foreseen failure
   // No file may grow beyond 2 MB (blocks of 512 bytes): a disk that is full for this process alone.
   const limited = spawn('sh', ['-c', 'ulimit -f 4096; exec "$0" "$@"', process.execPath, MAIN, 'serve'], {
     env,
