@@ -64,8 +64,17 @@ function readArguments(): Settings | undefined {
 
 function positive(name: string, text: string): number {
   const value = Number(text)
-  if (!/^\d{1,7}$/.test(text) || value === 0) throw new TypeError(`--${name} cannot be '${text}'`)
+  if (!/^\d{1,7}$/.test(text) || value === 0) throw new UsageError(`--${name} cannot be '${text}'`)
   return value
+}
+
+/** A mistake in the command line. */
+class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+function isFromParseArgs(error: unknown): boolean {
+  return String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS')
 }
 
 function describeMachine(): string {
@@ -88,7 +97,7 @@ function say(line: string): void {
 }
 
 main().catch((error: unknown) => {
-  const isUsage = error instanceof TypeError
+  const isUsage = error instanceof UsageError || isFromParseArgs(error)
   process.stderr.write(`${error instanceof Error ? error.message : error}${isUsage ? '. Try --help.' : ''}\n`)
   process.exitCode = isUsage ? 2 : 1
 })

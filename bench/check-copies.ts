@@ -1,12 +1,16 @@
 import SqliteHandle from 'better-sqlite3'
 
-/** Throws unless the database holds just these messages, none twice. */
-export function checkComplete(databasePath: string, ids: ReadonlySet<string>): void {
+/** Throws unless the database holds so many messages, none twice; answers the folder they lie in. */
+export function checkComplete(databasePath: string, messages: number): string {
   const database = new SqliteHandle(databasePath, { readonly: true })
   try {
-    const stored = database.prepare<[], string>('select id from emails').pluck().all()
-    const right = stored.length === ids.size && new Set(stored).size === ids.size && stored.every((id) => ids.has(id))
-    if (!right) throw new Error(`${databasePath} holds ${stored.length} messages, not the ${ids.size} there are`)
+    const stored = database
+      .prepare<[], { rows: number; ids: number; folder: string }>(
+        'select count(*) as rows, count(distinct id) as ids, max(parent_folder_id) as folder from emails',
+      )
+      .get()
+    if (stored?.rows === messages && stored.ids === messages) return stored.folder
+    throw new Error(`The copy holds ${stored?.rows} messages with ${stored?.ids} ids, not ${messages}`)
   } finally {
     database.close()
   }
@@ -27,7 +31,7 @@ export function checkEqual(databasePath: string, otherPath: string): void {
       )
       .pluck()
       .get()
-    if (differing !== 0) throw new Error(`${differing} messages differ between ${databasePath} and ${otherPath}`)
+    if (differing !== 0) throw new Error(`${differing} messages differ between our copy and that of the floor`)
   } finally {
     database.close()
   }

@@ -57,6 +57,10 @@ const COLUMNS = [
   'body_text',
 ]
 
+// Measured: in the 16 kB pieces that are Node's default it takes a few percent longer, and off the main thread a third,
+// for nothing else is there to be done meanwhile.
+const GUNZIP_CHUNK_BYTES = 256 * 1024
+
 interface WirePage {
   value: WireMessage[]
   '@odata.nextLink'?: string
@@ -104,7 +108,8 @@ async function copy({ pageSizes, firstPage, folderId, ...login }: FloorTask, dat
     const prefer = `IdType="ImmutableId", odata.maxpagesize=${pageSizes[page] ?? 1000}`
     const answer = await request(link, { dispatcher: agent, headers: { ...headers, prefer } })
     if (answer.statusCode !== 200) throw new Error(`${answer.statusCode} ${await answer.body.text()}`)
-    const body: WirePage = JSON.parse(gunzipSync(await answer.body.bytes()).toString())
+    const packed = await answer.body.bytes()
+    const body: WirePage = JSON.parse(gunzipSync(packed, { chunkSize: GUNZIP_CHUNK_BYTES }).toString())
     savePage(body.value)
     link = body['@odata.nextLink']
   }

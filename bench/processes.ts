@@ -20,9 +20,7 @@ export class Program implements AsyncDisposable {
 
   /** `args` are Node's: its options, then the program and what that is given. */
   constructor(args: readonly string[], { cwd, env, signal }: ProgramOptions) {
-    // The channel is never written to: by its end a service learns that we are gone, however that came about.
-    const stdio: ['ignore', 'pipe', 'pipe', 'ipc'] = ['ignore', 'pipe', 'pipe', 'ipc']
-    this.#child = spawn(process.execPath, args, { cwd, env, signal, stdio })
+    this.#child = spawn(process.execPath, args, { cwd, env, signal, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child.on('error', (error) => this.#said.push(error.message)) // its end follows, or it never began
     this.#gone = new Promise((resolve) => {
       this.#child.once('close', resolve)
@@ -52,6 +50,11 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  /** What it has printed so far. */
+  get output(): string {
+    return this.#said.join('\n')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGTERM')
     await this.#gone
@@ -64,7 +67,8 @@ export class Program implements AsyncDisposable {
 
   async #endedTooEarly(): Promise<never> {
     const status = await this.#gone
-    throw new Error(`${this.#child.spawnargs.slice(1).join(' ')} ended early (${status}):\n${this.#said.join('\n')}`)
+    const name = this.#child.spawnargs.find((arg) => arg.endsWith('.ts'))
+    throw new Error(`${name} ended early (${status}):\n${this.output}`)
   }
 }
 

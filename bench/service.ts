@@ -20,13 +20,22 @@ export interface Copy {
   peakBytes: number | undefined
 }
 
+export interface ServicePlace {
+  /** Empty: everything is copied. */
+  dataDir: string
+  /** Where Node keeps what it has compiled, from one start to the next. */
+  cacheDir: string
+  nodeOptions: readonly string[]
+  signal: AbortSignal
+}
+
 /** Copies the mailbox as a user would: with the service that `npm start` starts, over HTTP. */
 export async function copyWithService(
   mailbox: SimulatedMailbox,
-  { dataDir, nodeOptions, signal }: { dataDir: string; nodeOptions: readonly string[]; signal: AbortSignal },
+  { dataDir, cacheDir, nodeOptions, signal }: ServicePlace,
 ): Promise<Copy> {
   const args = [...nodeOptions, ...(await startCommand())]
-  await using program = new Program(args, { cwd: dataDir, env: settings(mailbox, dataDir), signal })
+  await using program = new Program(args, { cwd: dataDir, env: settings(mailbox, dataDir, cacheDir), signal })
   const url = await program.line((line) => /^outlookmail listens on (\S+)/.exec(line)?.[1])
   const client = new ApiClient(url)
 
@@ -35,7 +44,8 @@ export async function copyWithService(
   await client.start('bench', { user_upn: mailbox.userUpn })
   const record = await untilEnded(client, signal)
   const after = await usageOf(program.pid)
-  if (record.status !== 'completed') throw new Error(`The extraction is ${record.status}: ${record.error}`)
+  if (record.status !== 'completed')
+    throw new Error(`The extraction is ${record.status}: ${record.error}\n${program.output}`)
   return {
     seconds: (Date.parse(record.completed_at ?? '') - askedAt) / 1000,
     cpuSeconds: difference(after.cpuSeconds, before.cpuSeconds),
@@ -52,7 +62,7 @@ async function startCommand(): Promise<string[]> {
   return args.map((arg) => (arg.endsWith('.ts') ? fileURLToPath(new URL(arg, ROOT)) : arg))
 }
 
-function settings({ facts }: SimulatedMailbox, dataDir: string): NodeJS.ProcessEnv {
+function settings({ facts }: SimulatedMailbox, dataDir: string, cacheDir: string): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
     OUTLOOK_GRAPH_URL: facts.url,
@@ -63,7 +73,7 @@ function settings({ facts }: SimulatedMailbox, dataDir: string): NodeJS.ProcessE
     OUTLOOK_CLIENT_SECRET: facts.client_secret,
     DATA_DIR: dataDir,
     PORT: '0',
-    NODE_COMPILE_CACHE: dataDir, // or Node leaves it in the system's folder
+    NODE_COMPILE_CACHE: cacheDir,
   }
 }
 

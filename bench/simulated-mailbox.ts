@@ -10,6 +10,7 @@ import { Program } from './processes.ts'
 const SIMULATOR = fileURLToPath(new URL('../simulator/main.ts', import.meta.url))
 const USER_UPN = 'bench@example.com'
 const BODY_BYTES = 6_000
+const FIRST_PAGE = `/v1.0/users/${USER_UPN}/mailFolders/inbox/messages/delta?$select=${MESSAGE_FIELDS}`
 
 /** What the simulator prints when it is ready. */
 interface SimulatorFacts {
@@ -28,23 +29,20 @@ export interface Asked {
   pageSizes: number[]
 }
 
-/** What the mailbox holds. */
-interface Truth {
-  inboxId: string
-  ids: ReadonlySet<string>
-}
-
 /** A mailbox with everything in its Inbox, served by a simulator in another process from pages made beforehand. */
 export class SimulatedMailbox implements AsyncDisposable {
   readonly userUpn = USER_UPN
+  readonly messages: number
   readonly facts: SimulatorFacts
-  readonly truth: Truth
+  /** The address of the Inbox's first page. */
+  readonly firstPage: string
   readonly #control: ControlClient
   readonly #opened: AsyncDisposableStack
 
-  private constructor(facts: SimulatorFacts, truth: Truth, control: ControlClient, opened: AsyncDisposableStack) {
+  private constructor(messages: number, facts: SimulatorFacts, control: ControlClient, opened: AsyncDisposableStack) {
+    this.messages = messages
     this.facts = facts
-    this.truth = truth
+    this.firstPage = facts.url + FIRST_PAGE
     this.#control = control
     this.#opened = opened
   }
@@ -62,16 +60,10 @@ export class SimulatedMailbox implements AsyncDisposable {
     )
 
     const control = opened.use(new ControlClient(facts.url, await readFile(facts.ca_file, 'utf8')))
-    const truth = await readTruth(control)
     // In the very form that is asked for later: pages of another form would be made while the clock runs.
-    const made = await control.prepare(firstPage(truth.inboxId), { prefer: 'IdType="ImmutableId"' })
+    const made = await control.prepare(FIRST_PAGE, { prefer: 'IdType="ImmutableId"' })
     if (made !== messages) throw new Error(`The simulator prepared ${made} messages instead of ${messages}`)
-    return new SimulatedMailbox(facts, truth, control, opened.move())
-  }
-
-  /** The address of the Inbox's first page. */
-  get firstPage(): string {
-    return this.facts.url + firstPage(this.truth.inboxId)
+    return new SimulatedMailbox(messages, facts, control, opened.move())
   }
 
   /** Runs `work`, and tells what it asked of the simulator. */
@@ -83,7 +75,7 @@ export class SimulatedMailbox implements AsyncDisposable {
     const asked = {
       requests: after.requests,
       cpuSeconds: after.cpu_seconds - before.cpu_seconds,
-      pageSizes: pageSizes(after, this.truth.ids.size),
+      pageSizes: pageSizes(after, this.messages),
     }
     return { result, asked }
   }
@@ -91,20 +83,6 @@ export class SimulatedMailbox implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened.disposeAsync()
   }
-}
-
-function firstPage(folderId: string): string {
-  return `/v1.0/users/${USER_UPN}/mailFolders/${folderId}/messages/delta?$select=${MESSAGE_FIELDS}`
-}
-
-async function readTruth(control: ControlClient): Promise<Truth> {
-  const ids = new Set<string>()
-  let inboxId = ''
-  for await (const line of control.truth(USER_UPN)) {
-    if (line.type === 'message') ids.add(line.id)
-    else if (line.alias === 'inbox') inboxId = line.id
-  }
-  return { inboxId, ids }
 }
 
 /** A link tells how many messages came before its page; only the Inbox has more than one page. */
