@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 
 export interface ProgramOptions {
@@ -102,4 +103,10 @@ export async function usageOf(pid: number): Promise<Usage> {
   } catch {
     return { peakBytes: undefined, cpuSeconds: undefined }
   }
+}
+
+/** Of all cores and all programs, since the machine was started. */
+export function busySeconds(): number {
+  const times = cpus().map(({ times: { user, nice, sys, irq } }) => user + nice + sys + irq)
+  return times.reduce((sum, time) => sum + time, 0) / 1000
 }

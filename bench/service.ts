@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ApiClient } from '../src/http/client.ts'
 import type { StatusRecord } from '../src/http/contract.ts'
-import { Program, usageOf } from './processes.ts'
+import { busySeconds, Program, usageOf } from './processes.ts'
 import type { SimulatedMailbox } from './simulated-mailbox.ts'
 
 const ROOT = new URL('../', import.meta.url)
@@ -16,6 +16,8 @@ export interface Copy {
   seconds: number
   /** Of the service in that time. */
   cpuSeconds: number | undefined
+  /** Of all programs in that time. */
+  busySeconds: number
   /** Of the service in all its life. */
   peakBytes: number | undefined
 }
@@ -40,15 +42,18 @@ export async function copyWithService(
   const client = new ApiClient(url)
 
   const before = await usageOf(program.pid)
+  const busyBefore = busySeconds()
   const askedAt = Date.now()
   await client.start('bench', { user_upn: mailbox.userUpn })
   const record = await untilEnded(client, signal)
+  const busyAfter = busySeconds()
   const after = await usageOf(program.pid)
   if (record.status !== 'completed')
     throw new Error(`The extraction is ${record.status}: ${record.error}\n${program.output}`)
   return {
     seconds: (Date.parse(record.completed_at ?? '') - askedAt) / 1000,
     cpuSeconds: difference(after.cpuSeconds, before.cpuSeconds),
+    busySeconds: busyAfter - busyBefore,
     peakBytes: after.peakBytes,
   }
 }

@@ -120,6 +120,8 @@ function report(runs: readonly Run[], first: Run, messages: number): string {
     figure("floor's CPU, ms per 1,000", 0, ({ floor }) => (floor.cpuSeconds / messages) * 1e6),
     figure("simulator's CPU / our time", 2, ({ us }) => us.asked.cpuSeconds / us.seconds),
     figure("simulator's CPU / floor's time", 2, shareOfCore, `${MOST_OF_A_CORE} or less`),
+    figure("others' CPU / our time", 2, ({ us }) => us.cpuSeconds && othersShare({ ...us, cpuSeconds: us.cpuSeconds })),
+    figure("others' CPU / floor's time", 2, ({ floor }) => othersShare(floor), '0 is best'),
   ].filter(({ values }) => values.some((value) => value !== undefined))
 
   return [
@@ -141,6 +143,11 @@ function verdict(share: number): string {
 
 function shareOfCore({ floor }: Run): number {
   return floor.asked.cpuSeconds / floor.seconds
+}
+
+/** Cores that neither the program nor the simulator used: what disturbed the run. */
+function othersShare({ busySeconds, cpuSeconds, seconds, asked }: Run['floor']): number {
+  return Math.max(0, busySeconds - cpuSeconds - asked.cpuSeconds) / seconds
 }
 
 /** `1 of 100, 99 of 200` */
