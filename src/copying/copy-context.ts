@@ -1,5 +1,5 @@
 import type { Claim } from '../extractions/extraction.ts'
-import type { Mailbox } from './mailbox.ts'
+import type { Mailbox, Traffic } from './mailbox.ts'
 import type { Lane, MailboxKey, MessageStore, PageToSave } from './message-store.ts'
 import type { Semaphore } from './semaphore.ts'
 import { StoppedError } from './stopped.ts'
@@ -8,6 +8,7 @@ import { StoppedError } from './stopped.ts'
 export interface CopyContext {
   claim: Claim
   mailbox: Mailbox
+  traffic: Traffic
   mailboxKey: MailboxKey
   store: MessageStore
   /** Pages asked for and not yet stored, over all lanes of the mailbox. */
@@ -24,9 +25,9 @@ export type Part = Omit<PageToSave, 'usage' | 'activeMs'>
 export async function savePart(
   lane: Lane,
   part: Part,
-  { claim, mailbox, mailboxKey, store, lap, signal }: CopyContext,
+  { claim, traffic, mailboxKey, store, lap, signal }: CopyContext,
 ): Promise<void> {
-  const page = { ...part, usage: mailbox.takeUsage(), activeMs: lap() }
+  const page = { ...part, usage: traffic.takeUsage(), activeMs: lap() }
   const status = await store.savePage(claim, mailboxKey, lane, page)
   if (status !== 'in_progress') throw new StoppedError()
   signal.throwIfAborted()

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
 import { chooseFolders, wantsRecoverable } from './choose-folders.ts'
 import type { CopyContext } from './copy-context.ts'
@@ -33,21 +34,16 @@ export async function copyMailbox(
   const stop = AbortSignal.any([signal, ending.signal])
   const lap = stopwatch(clock)
 
-  const mailbox = await provider.open(userUpn, credentials, stop)
-  const mailboxKey = await store.bindMailbox(claim, mailbox)
-  if (mailboxKey === 'busy') return 'busy'
-
-  const context: CopyContext = {
-    claim,
-    mailbox,
-    mailboxKey,
-    store,
-    unsaved: new Semaphore(MAX_UNSAVED_PAGES),
-    lap,
-    signal: stop,
-  }
-  const counting = countWhileWaiting(context, clock)
+  const { traffic, mailbox: opening } = provider.open(userUpn, credentials, stop)
+  const spent = () => ({ usage: traffic.takeUsage(), activeMs: lap(), waitingFor: traffic.waitingFor() })
+  const counting = countWhileWaiting(() => store.addUsage(claim, spent()), clock, stop)
   try {
+    const mailbox = await opening
+    const mailboxKey = await store.bindMailbox(claim, mailbox)
+    if (mailboxKey === 'busy') return 'busy'
+
+    const unsaved = new Semaphore(MAX_UNSAVED_PAGES)
+    const context: CopyContext = { claim, mailbox, traffic, mailboxKey, store, unsaved, lap, signal: stop }
     if (options.only === 'skipped') {
       await retrySkipped(context)
       return 'done'
@@ -60,7 +56,16 @@ export async function copyMailbox(
   } finally {
     ending.abort()
     await counting
-    await store.addUsage(claim, spent(context))
+    await addLastUsage(store, claim, spent())
+  }
+}
+
+/** The claim may be over by now: given back, or lost. */
+async function addLastUsage(store: MessageStore, claim: Claim, spent: Parameters<MessageStore['addUsage']>[1]) {
+  try {
+    await store.addUsage(claim, spent)
+  } catch (error) {
+    if (!(error instanceof ClaimLostError)) throw error
   }
 }
 
@@ -78,19 +83,15 @@ async function runLanes(lanes: readonly Lane[], context: CopyContext, ending: Ab
   if (ends.some((end) => end.status === 'rejected')) throw ending.signal.reason
 }
 
-async function countWhileWaiting(context: CopyContext, clock: Clock): Promise<void> {
+async function countWhileWaiting(count: () => Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {
   try {
     for (;;) {
-      await clock.sleep(USAGE_INTERVAL_MS, context.signal)
-      await context.store.addUsage(context.claim, spent(context))
+      await clock.sleep(USAGE_INTERVAL_MS, signal)
+      await count()
     }
   } catch {
     // The run is ending, or the database refuses: the run itself meets that, and says so.
   }
-}
-
-function spent({ mailbox, lap }: CopyContext) {
-  return { usage: mailbox.takeUsage(), activeMs: lap(), waitingFor: mailbox.waitingFor() }
 }
 
 function stopwatch(clock: Clock): () => number {

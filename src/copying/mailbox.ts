@@ -70,14 +70,25 @@ export interface Mailbox {
   readMessage(id: MessageId): Promise<MessageReading>
   /** Messages in the folder at this moment, as the provider counts them; undefined when it is gone. */
   countMessages(folder: FolderId): Promise<number | undefined>
+}
+
+/** What goes to and fro between a run and the provider, its login included. */
+export interface Traffic {
   takeUsage(): Usage
-  /** Why the mailbox gets no request at present, for people; undefined while it does. */
+  /** Why nothing is asked at present, for people; undefined while something is. */
   waitingFor(): string | undefined
 }
 
 export interface MailboxProvider {
-  /** Logs in, resolves the address and makes sure that mail can be read. Aborting `signal` ends every wait and request of the mailbox. */
-  open(userUpn: string, credentials: AppCredentials, signal: AbortSignal): Promise<Mailbox>
+  /**
+   * Logs in, resolves the address and makes sure that mail can be read; the traffic counts from the first request on.
+   * Aborting `signal` ends every wait and request of the mailbox.
+   */
+  open(
+    userUpn: string,
+    credentials: AppCredentials,
+    signal: AbortSignal,
+  ): { traffic: Traffic; mailbox: Promise<Mailbox> }
 }
 
 /** The names of folders that every mailbox knows in every language (Graph `mailFolder`, well-known names). */

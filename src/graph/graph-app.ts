@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Traffic, Usage } from '../copying/mailbox.ts'
 import type { AppCredentials } from '../extractions/extraction.ts'
 import type { AccessTokenSource } from './access-token.ts'
 import type { Connections } from './connections.ts'
@@ -24,12 +25,14 @@ export interface GraphWorld {
 }
 
 /** One Entra app at work for one caller, whose signal ends everything it does. */
-export class GraphApp {
-  readonly meter = new UsageMeter()
+export class GraphApp implements Traffic {
+  readonly #meter = new UsageMeter()
   readonly #world: GraphWorld
   readonly #key: string
   readonly #token: AccessTokenSource
   readonly #signal: AbortSignal
+  readonly #clients: GraphClient[] = []
+  #mailboxLimiter: RequestLimiter | undefined
 
   constructor(world: GraphWorld, credentials: AppCredentials, signal: AbortSignal) {
     const auth = completeCredentials(credentials, world.defaults)
@@ -45,24 +48,34 @@ export class GraphApp {
   }
 
   /** A client for one mailbox, with the limiter that every client of that mailbox shares. */
-  mailboxClient(objectId: string): { client: GraphClient; limiter: RequestLimiter } {
-    const limiter = this.#world.limiters.limiter(`${this.#key} mailbox ${objectId}`, MAILBOX_LIMITS)
-    return { client: this.#client(limiter), limiter }
+  mailboxClient(objectId: string): GraphClient {
+    this.#mailboxLimiter = this.#world.limiters.limiter(`${this.#key} mailbox ${objectId}`, MAILBOX_LIMITS)
+    return this.#client(this.#mailboxLimiter)
+  }
+
+  takeUsage(): Usage {
+    // Only the mailbox's own limiter tells how long it was held back; the one of the directory has many users.
+    return { ...this.#meter.take(), throttledMs: this.#mailboxLimiter?.takeHeldBackMs() ?? 0 }
+  }
+
+  waitingFor(): string | undefined {
+    return this.#clients.map((client) => client.waitingFor()).find((reason) => reason !== undefined)
   }
 
   #client(limiter: RequestLimiter): GraphClient {
     const { graphUrl, connections, clock, random, log } = this.#world
-    const { meter } = this
-    return new GraphClient({
+    const client = new GraphClient({
       graphUrl,
       connections,
       token: this.#token,
       limiter,
-      meter,
+      meter: this.#meter,
       clock,
       random,
       log,
       signal: this.#signal,
     })
+    this.#clients.push(client)
+    return client
   }
 }

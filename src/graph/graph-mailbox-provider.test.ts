@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AppError } from '../errors.ts'
-import { INBOX, never, openMailbox, startFakeGraph, USER } from './testing/fake-graph.ts'
+import { INBOX, never, openingTraffic, openMailbox, startFakeGraph, USER } from './testing/fake-graph.ts'
 import { json, refuse } from './testing/scripted-server.ts'
 
 test('a mailbox is opened by its address and known by its object id from then on', async () => {
@@ -10,14 +10,19 @@ test('a mailbox is opened by its address and known by its object id from then on
   assert.equal(mailbox.objectId, 'u1')
   assert.equal(mailbox.userUpn, 'Ann@contoso.example')
   assert.deepEqual(fake.paths(), [USER, INBOX])
-  assert.deepEqual(mailbox.takeUsage(), { requests: 2, retries: 0, throttledMs: 0 })
-  assert.deepEqual(mailbox.takeUsage(), { requests: 0, retries: 0, throttledMs: 0 })
+})
+
+test('usage is told once, from the first request on', async () => {
+  await using fake = await startFakeGraph()
+  const traffic = await openingTraffic(fake)
+  assert.deepEqual(traffic.takeUsage(), { requests: 2, retries: 0, throttledMs: 0 })
+  assert.deepEqual(traffic.takeUsage(), { requests: 0, retries: 0, throttledMs: 0 })
 })
 
 test('odd addresses stay one segment of the path', async () => {
   await using fake = await startFakeGraph()
   const addresses = ['a_b.com#EXT#@t.example', "o'hara@t.example", '../groups?x', '$odd@t.example', "$o'dd@t.example"]
-  for (const address of addresses) await fake.graph.mailboxes.open(address, {}, never).catch(() => {})
+  for (const address of addresses) await fake.graph.mailboxes.open(address, {}, never).mailbox.catch(() => {})
   assert.deepEqual(fake.paths(), [
     '/users/a_b.com%23EXT%23%40t.example',
     "/users/o'hara%40t.example",
@@ -50,8 +55,8 @@ test('credentials that are missing are named before anything is asked', async ()
   await using fake = await startFakeGraph()
   const { connectGraph } = await import('./graph.ts')
   const graph = connectGraph({ graphUrl: fake.url, loginUrl: fake.url, defaults: {}, clock: fake.clock })
-  await assert.rejects(
-    graph.mailboxes.open('ann@contoso.example', {}, never),
+  assert.throws(
+    () => graph.mailboxes.open('ann@contoso.example', {}, never),
     (error) => error instanceof AppError && error.code === 'config_missing',
   )
   assert.equal(fake.requests.length, 0)
@@ -60,7 +65,6 @@ test('credentials that are missing are named before anything is asked', async ()
 test('two extractions of one mailbox in a row share its limits, so a fence outlives the first', async () => {
   const throttled = refuse(429, 'TooManyRequests', { headers: { 'retry-after': '40' } })
   await using fake = await startFakeGraph({ [INBOX]: [throttled, json({ id: 'f-inbox' })] })
-  const mailbox = await openMailbox(fake)
-  assert.equal(mailbox.takeUsage().throttledMs, 40_000)
-  assert.equal((await openMailbox(fake)).takeUsage().throttledMs, 0)
+  assert.equal((await openingTraffic(fake)).takeUsage().throttledMs, 40_000)
+  assert.equal((await openingTraffic(fake)).takeUsage().throttledMs, 0)
 })

@@ -1,4 +1,4 @@
-import type { Mailbox, MailboxProvider } from '../copying/mailbox.ts'
+import type { Mailbox, MailboxProvider, Traffic } from '../copying/mailbox.ts'
 import type { AppCredentials } from '../extractions/extraction.ts'
 import { GraphApp, type GraphWorld } from './graph-app.ts'
 import { GraphMailbox } from './graph-mailbox.ts'
@@ -12,22 +12,28 @@ export class GraphMailboxProvider implements MailboxProvider {
     this.#world = world
   }
 
-  async open(userUpn: string, credentials: AppCredentials, signal: AbortSignal): Promise<Mailbox> {
-    const { graphUrl, hasDelta } = this.#world
+  open(
+    userUpn: string,
+    credentials: AppCredentials,
+    signal: AbortSignal,
+  ): { traffic: Traffic; mailbox: Promise<Mailbox> } {
     const app = new GraphApp(this.#world, credentials, signal)
+    return { traffic: app, mailbox: this.#open(userUpn, app) }
+  }
 
+  async #open(userUpn: string, app: GraphApp): Promise<Mailbox> {
+    const { graphUrl, hasDelta } = this.#world
     // Addresses change and need care in a path, so the user is resolved once and the object id used from then on.
     const url = graphUrl.to(`${userPath(userUpn)}?$select=${USER_FIELDS}`)
     const user = await app.directoryClient().get({ url, subject: 'user', read: itemOf<WireUser> })
 
     const { id, userPrincipalName } = user.value
-    const { client, limiter } = app.mailboxClient(id)
+    const client = app.mailboxClient(id)
     // What a user object or a token says does not tell whether mail can be read; only asking does.
     const inbox = graphUrl.to(`/users/${encodeURIComponent(id)}/mailFolders/inbox?$select=id`)
     await client.get({ url: inbox, subject: 'inbox', read: itemOf<{ id: string }> })
 
-    const parts = { objectId: id, userUpn: userPrincipalName || userUpn, client, graphUrl, limiter, hasDelta }
-    return new GraphMailbox({ ...parts, meter: app.meter })
+    return new GraphMailbox({ objectId: id, userUpn: userPrincipalName || userUpn, client, graphUrl, hasDelta })
   }
 }
 

@@ -9,7 +9,6 @@ import {
   NoChangeTrackingError,
   type Page,
   UnreadablePageError,
-  type Usage,
 } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import { AppError } from '../errors.ts'
@@ -21,9 +20,7 @@ import { type MessagePage, readMessagePage } from './message-page.ts'
 import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
 import { itemOf } from './read-collection.ts'
 import { refusal } from './refusals.ts'
-import type { RequestLimiter } from './request-limiter.ts'
 import { isWhole, toMessage } from './to-message.ts'
-import type { UsageMeter } from './usage-meter.ts'
 import { MESSAGE_FIELDS, VERSION_FIELDS, type WireMessage } from './wire.ts'
 
 export interface GraphMailboxParts {
@@ -31,8 +28,6 @@ export interface GraphMailboxParts {
   userUpn: string
   client: GraphClient
   graphUrl: GraphUrl
-  limiter: RequestLimiter
-  meter: UsageMeter
   hasDelta: boolean
 }
 
@@ -122,14 +117,6 @@ export class GraphMailbox implements Mailbox {
       if (isSkip(error, 'gone')) return undefined
       throw error
     }
-  }
-
-  takeUsage(): Usage {
-    return { ...this.#parts.meter.take(), throttledMs: this.#parts.limiter.takeHeldBackMs() }
-  }
-
-  waitingFor(): string | undefined {
-    return this.#parts.client.waitingFor()
   }
 
   /** Asks for ever smaller pages until one comes. */

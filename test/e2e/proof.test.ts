@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
 import { assertPerfectCopy, stored, truth } from '../support/copies.ts'
 import { Service, TempFolder } from '../support/service.ts'
-import { untilStatus } from '../support/wait.ts'
+import { until, untilStatus } from '../support/wait.ts'
 
 const MAILBOX = 'juergen.mueller@contoso.example'
 
@@ -123,6 +123,24 @@ for (const mailbox of ['overquota@contoso.example', 'nodelta@contoso.example']) 
       assert.equal(stored(folder, mailbox).rows, rows + 3)
       assert.ok(record.progress.messages_stored < 15, `${record.progress.messages_stored} fetched again`)
       assert.equal((await service.client.report('c')).complete, true)
+    }))
+}
+
+for (const [what, kind] of [
+  ['the address', 'user'],
+  ['the inbox', 'folder'],
+] as const) {
+  test(`a run that waits while ${what} is looked up says so, and can be paused at once`, () =>
+    inAWorld(async ({ simulator, service }) => {
+      simulator.faults.add({ match: { kind }, effect: { status: 429, headers: { 'Retry-After': '600' } } })
+      await service.client.start('c', { user_upn: MAILBOX })
+      const waiting = await until('a reason', async () => {
+        const record = await service.client.status('c')
+        return record.status !== 'not_started' && record.waiting_for ? record : undefined
+      })
+      assert.match(waiting.waiting_for ?? '', /Graph asks the app to slow down/)
+      await service.client.pause('c')
+      await untilStatus(service.client, 'c', 'paused')
     }))
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Mailbox, Traffic } from '../../copying/mailbox.ts'
 import { connectGraph, type Graph } from '../graph.ts'
 import { countingLogin } from './client.ts'
 import { HastyClock } from './clocks.ts'
@@ -55,8 +56,15 @@ export async function startFakeGraph(routes: Record<string, Handler[]> = {}): Pr
 
 export const never = new AbortController().signal
 
-export async function openMailbox(fake: FakeGraph) {
-  return fake.graph.mailboxes.open('ann@contoso.example', {}, never)
+export async function openMailbox(fake: FakeGraph): Promise<Mailbox> {
+  return fake.graph.mailboxes.open('ann@contoso.example', {}, never).mailbox
+}
+
+/** What opening a mailbox took. */
+export async function openingTraffic(fake: FakeGraph): Promise<Traffic> {
+  const { traffic, mailbox } = fake.graph.mailboxes.open('ann@contoso.example', {}, never)
+  await mailbox
+  return traffic
 }
 
 function pathOf(request: IncomingMessage): string {
