@@ -8,6 +8,11 @@ export function wantsRecoverable({ includeRecoverable, folders }: ExtractionOpti
   return includeRecoverable || folders.include.some((name) => name.toLowerCase() === RECOVERABLE)
 }
 
+/** No folder of the tree is left out. */
+export function choosesEverything({ folders, includeHidden }: ExtractionOptions): boolean {
+  return folders.include.length + folders.exclude.length === 0 && includeHidden
+}
+
 /**
  * The folders whose mail the run copies, largest first. A named folder stands for everything below it; what is
  * excluded wins. Throws `folder_not_found` for an included path that is not there: copying nothing in silence

@@ -4,6 +4,7 @@ import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
 import { chooseFolders, wantsRecoverable } from './choose-folders.ts'
 import type { CopyContext } from './copy-context.ts'
 import { copyFolder } from './copy-folder.ts'
+import { findUnlisted } from './find-unlisted.ts'
 import type { MailboxProvider } from './mailbox.ts'
 import type { Lane, MessageStore } from './message-store.ts'
 import { retrySkipped } from './retry-skipped.ts'
@@ -52,6 +53,7 @@ export async function copyMailbox(
     const chosen = await chooseFolders(mailbox, folders, options)
     const lanes = await store.openLanes(claim, mailboxKey, { folders, chosen, body: options.body })
     await runLanes(lanes, context, ending)
+    await findUnlisted(folders, options, context)
     return 'done'
   } finally {
     ending.abort()

@@ -70,6 +70,8 @@ export interface Mailbox {
   readMessage(id: MessageId): Promise<MessageReading>
   /** Messages in the folder at this moment, as the provider counts them; undefined when it is gone. */
   countMessages(folder: FolderId): Promise<number | undefined>
+  /** Messages in the whole mailbox, whatever folder they are in; those of recoverable items are not among them. */
+  countAllMessages(): Promise<number>
 }
 
 /** What goes to and fro between a run and the provider, its login included. */

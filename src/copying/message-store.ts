@@ -84,6 +84,12 @@ export interface MessageStore {
   /** How many messages of the folder are stored and not removed, and how many of it are in the ledger. */
   countFolder(mailbox: MailboxKey, folder: FolderId): Promise<{ stored: number; skipped: number }>
 
+  /** How many messages of the mailbox are stored and not removed, or in the ledger; recoverable items left out. */
+  countMailbox(mailbox: MailboxKey): Promise<number>
+
+  /** Writes down how many messages Graph counts in the mailbox that are in none of the folders it lists. */
+  noteUnlisted(claim: Claim, messages: number): Promise<void>
+
   /**
    * Stores a page, the checkpoint after it and the counters, together or not at all. A page may come
    * twice; no message is kept twice. Answers the status of the extraction, so that the worker hears

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { DEFAULT_OPTIONS } from '../extractions/options.ts'
 import { type FolderReport, judge } from './report.ts'
 
-const run = { status: 'completed', options: DEFAULT_OPTIONS } as const
+const run = { status: 'completed', options: DEFAULT_OPTIONS, messagesUnlisted: 0 } as const
 
 function aFolder(changes: Partial<FolderReport> = {}): FolderReport {
   const counts = { stored: 10, unchanged: 0, removed: 0, skipped: 0, held: 10, inLedger: 0 }
@@ -33,6 +33,12 @@ test('items that are no messages, and folders left out, are notes', () => {
   assert.equal(complete, true)
   assert.match(notes.join(), /12 items, of which 10 are messages/)
   assert.match(notes.join(), /Only the folders that were chosen/)
+})
+
+test('mail in folders that Graph does not list is a reason against', () => {
+  const { complete, reasons } = judge({ ...run, messagesUnlisted: 7 }, [aFolder()])
+  assert.equal(complete, false)
+  assert.match(reasons.join(), /counts 7 messages in the mailbox that are in none of the folders it lists/)
 })
 
 test('a run that has not ended, or a folder that was not walked, proves nothing', () => {

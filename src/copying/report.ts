@@ -1,4 +1,5 @@
 import type { Extraction, ExtractionId } from '../extractions/extraction.ts'
+import { choosesEverything } from './choose-folders.ts'
 
 /** What became of one folder in a run, and what is stored of it now. */
 export interface FolderReport {
@@ -50,7 +51,7 @@ export interface Verdict {
 
 /** Judges a run from its folders; nothing of it is stored. */
 export function judge(
-  { status, options }: Pick<Extraction, 'status' | 'options'>,
+  { status, options, messagesUnlisted }: Pick<Extraction, 'status' | 'options' | 'messagesUnlisted'>,
   folders: readonly FolderReport[],
 ): Verdict {
   const reasons: string[] = []
@@ -76,8 +77,13 @@ export function judge(
       notes.push(`${path}: Graph counts ${itemsAtStart} items, of which ${listedByGraph} are messages.`)
     }
   }
-  const { include, exclude } = options.folders
-  if (include.length + exclude.length > 0 || !options.includeHidden) {
+  if (messagesUnlisted) {
+    reasons.push(
+      `Graph counts ${messagesUnlisted} messages in the mailbox that are in none of the folders it lists: such folders ` +
+        '(of the class IPF.Imap, say) come from migrations, and are seen once their class is set to IPF.Note.',
+    )
+  }
+  if (!choosesEverything(options)) {
     notes.push('Only the folders that were chosen are judged.')
   }
   return { complete: reasons.length === 0, reasons, notes }

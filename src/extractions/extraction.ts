@@ -33,6 +33,8 @@ export interface Extraction {
   /** Why nothing comes at present, for people: Graph asks for a pause, say. */
   waitingFor: string | null
   progress: Progress
+  /** Messages that the provider counts in the mailbox and that are in none of the folders it lists; null where not looked at. */
+  messagesUnlisted: number | null
 }
 
 export interface ExtractionError {

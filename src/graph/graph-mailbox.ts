@@ -119,6 +119,11 @@ export class GraphMailbox implements Mailbox {
     }
   }
 
+  async countAllMessages(): Promise<number> {
+    const url = this.#parts.graphUrl.to(`${this.#user}/messages/$count`)
+    return (await this.#parts.client.get({ url, subject: 'folders', read: countOf })).value
+  }
+
   /** Asks for ever smaller pages until one comes. */
   async #readMessages(folder: FolderId, from: Checkpoint, way: Way, walk: Walk): Promise<MessagePage> {
     const { graphUrl, hasDelta } = this.#parts

@@ -72,6 +72,7 @@ export class MemoryExtractions implements ExtractionStore {
       error: null,
       waitingFor: null,
       progress: NO_PROGRESS,
+      messagesUnlisted: null,
     }
     const row: Extraction = { id, connectionId, batchId, userUpn, status: 'queued', options, ...life }
     this.rows.push(row)

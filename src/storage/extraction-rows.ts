@@ -53,6 +53,7 @@ export function toExtraction(row: Selectable<ExtractionsTable>): Extraction {
     error: toError(row),
     waitingFor: row.waiting_for,
     progress: toProgress(row),
+    messagesUnlisted: row.messages_unlisted,
   }
 }
 

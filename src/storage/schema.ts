@@ -43,6 +43,8 @@ export interface ExtractionsTable {
   retries: Generated<number>
   throttled_ms: Generated<number>
   active_ms: Generated<number>
+  /** Messages that Graph counts in the mailbox and that are in none of the folders it lists; null where not looked at. */
+  messages_unlisted: number | null
 }
 
 interface BatchesTable {

@@ -101,6 +101,32 @@ export class SqlMessageStore implements MessageStore {
     return { stored: Number(stored.count), skipped: Number(skipped.count) }
   }
 
+  async countMailbox(mailbox: MailboxKey): Promise<number> {
+    const recoverable = this.#db
+      .selectFrom('folders')
+      .select('id')
+      .where('mailbox_id', '=', mailbox)
+      .where('is_recoverable', '=', 1)
+    const stored = await this.#db
+      .selectFrom('emails')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('mailbox_id', '=', mailbox)
+      .where('removed_at', 'is', null)
+      .where('parent_folder_id', 'not in', recoverable)
+      .executeTakeFirstOrThrow()
+    const skipped = await this.#db
+      .selectFrom('skipped_emails')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('mailbox_id', '=', mailbox)
+      .where('folder_id', 'not in', recoverable)
+      .executeTakeFirstOrThrow()
+    return Number(stored.count) + Number(skipped.count)
+  }
+
+  async noteUnlisted(claim: Claim, messages: number): Promise<void> {
+    await this.#db.transaction().execute((trx) => updateClaimed(trx, claim, { messages_unlisted: messages }))
+  }
+
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus> {
     return this.#db.transaction().execute(async (trx) => {
       const { status } = await updateClaimed(trx, claim, {

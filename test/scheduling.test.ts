@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Checkpoint } from '../src/copying/checkpoint.ts'
+import { copyMailbox } from '../src/copying/copy-mailbox.ts'
+import type { Folder, FolderId, Mailbox, MailboxProvider, Page, Traffic } from '../src/copying/mailbox.ts'
+import type { Message, MessageId } from '../src/copying/message.ts'
+import { StoppedError } from '../src/copying/stopped.ts'
+import type { ConnectionId } from '../src/extractions/extraction.ts'
+import { ExtractionCommands } from '../src/extractions/extraction-commands.ts'
+import { DEFAULT_OPTIONS } from '../src/extractions/options.ts'
+import { RequestLimiter } from '../src/graph/request-limiter.ts'
+import { VirtualClock } from '../src/graph/testing/clocks.ts'
+import { openSqlite } from '../src/storage/dialects/sqlite.ts'
+import { migrateToLatest } from '../src/storage/migrate.ts'
+import { SecretBox } from '../src/storage/secret-box.ts'
+import { openStores } from '../src/storage/stores.ts'
+
+/** Far more than any of these jobs needs: one that is not over by then never ends. */
+const DEADLINE_MS = 30 * 24 * 3_600_000
+
+const LIMITS = { inFlight: 4, quota: 20, windowMs: 60_000 }
+
+interface World {
+  /** Pages of each folder. */
+  folders: number[]
+  /** How long requests take, one after the other, over and over. */
+  latenciesMs: number[]
+  /** The answer to every so many requests is a 429 that closes the mailbox for so long. */
+  throttling: { every: number; forMs: number }
+  /** The requests at which somebody asks for a pause; each run meets one of them at most. */
+  pausesAt: number[]
+}
+
+const worlds: fc.Arbitrary<World> = fc.record({
+  folders: fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 9 }),
+  latenciesMs: fc.array(fc.nat({ max: 5_000 }), { minLength: 1, maxLength: 7 }),
+  throttling: fc.record({ every: fc.integer({ min: 2, max: 9 }), forMs: fc.integer({ min: 1, max: 90_000 }) }),
+  pausesAt: fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 3 }),
+})
+
+test('whatever answers take, however Graph throttles and whenever somebody pauses: the limits are kept, and every job ends complete', async () => {
+  await fc.assert(
+    fc.asyncProperty(worlds, async (world) => {
+      const clock = new VirtualClock()
+      await using database = openSqlite(':memory:')
+      await migrateToLatest(database.db)
+      const stores = openStores(database, new SecretBox(randomBytes(32)), clock)
+      const commands = new ExtractionCommands(stores.extractions, {
+        start: async () => {},
+        wake() {},
+        stop: async () => {},
+      })
+      const connectionId = 'c' as ConnectionId
+      const pausesAt = [...world.pausesAt]
+      const graph = new ScheduledGraph(world, clock, (request) => {
+        if (!pausesAt.includes(request)) return
+        pausesAt.splice(pausesAt.indexOf(request), 1)
+        void commands.pause(connectionId)
+      })
+      await commands.start({ connectionId, userUpn: 'ann@contoso.example', options: DEFAULT_OPTIONS, credentials: {} })
+
+      for (let runs = 0; ; runs++) {
+        assert.ok(runs <= world.pausesAt.length, 'a run ends for a pause or for good')
+        const claimed = await stores.claims.claimNext()
+        assert.ok(claimed)
+        const job = copyMailbox(
+          claimed,
+          { provider: graph, store: stores.messages, clock },
+          new AbortController().signal,
+        )
+        const end = await passUntilSettled(job, clock)
+        const status = await stores.claims.settle(claimed.claim, end === 'done' ? 'complete' : 'stop')
+        if (status === 'completed') break
+        assert.equal(status, 'paused')
+        await commands.continue(connectionId)
+      }
+
+      const extraction = await commands.get(connectionId)
+      const { items } = await stores.emails.listEmails(extraction.id, { limit: 1_000 })
+      assert.deepEqual(items.map(({ id }) => id).sort(), graph.allIds())
+      assert.equal(extraction.progress.foldersDone, world.folders.length)
+      assert.deepEqual(graph.violations, [])
+    }),
+    { numRuns: 60 },
+  )
+})
+
+/** 'done', or 'stopped' for a run that ended at a checkpoint because it was asked to. */
+async function passUntilSettled(job: Promise<unknown>, clock: VirtualClock): Promise<'done' | 'stopped'> {
+  let end: 'done' | 'stopped' | undefined
+  let failure: unknown
+  const watched = job.then(
+    () => (end = 'done'),
+    (error) => {
+      if (error instanceof StoppedError) end = 'stopped'
+      else failure = error
+    },
+  )
+  const deadline = clock.now() + DEADLINE_MS
+  while (!end && !failure) {
+    assert.ok(clock.now() < deadline, 'the job ends')
+    await clock.pass(1_000)
+  }
+  await watched
+  if (failure) throw failure
+  assert.ok(end)
+  return end
+}
+
+/** Mailboxes with three messages a page, behind the real limiter, at the pace of a world. */
+class ScheduledGraph implements MailboxProvider {
+  readonly violations: string[] = []
+  readonly #world: World
+  readonly #clock: VirtualClock
+  readonly #limiter: RequestLimiter
+  readonly #startedAt: number[] = []
+  readonly #onRequest: (request: number) => void
+  #inFlight = 0
+  #requests = 0
+  #closedUntil = 0
+
+  constructor(world: World, clock: VirtualClock, onRequest: (request: number) => void) {
+    this.#world = world
+    this.#clock = clock
+    this.#onRequest = onRequest
+    this.#limiter = new RequestLimiter(LIMITS, clock)
+  }
+
+  allIds(): string[] {
+    return this.#world.folders
+      .flatMap((pages, folder) => Array.from({ length: pages }, (_, page) => idsOf(folderId(folder), page)))
+      .flat()
+      .sort()
+  }
+
+  open(userUpn: string, _credentials: object, signal: AbortSignal): { traffic: Traffic; mailbox: Promise<Mailbox> } {
+    const traffic = { takeUsage: () => ({ requests: 0, retries: 0, throttledMs: 0 }), waitingFor: () => undefined }
+    return { traffic, mailbox: Promise.resolve(this.#mailbox(userUpn, signal)) }
+  }
+
+  #mailbox(userUpn: string, signal: AbortSignal): Mailbox {
+    return {
+      objectId: 'u1',
+      userUpn,
+      listFolders: async () => this.#world.folders.map((_, index) => aFolder(folderId(index))),
+      findWellKnownFolder: async () => undefined,
+      readPage: (folder, from) => this.#request(signal, () => this.#page(folder, from)),
+      readMessage: async () => ({ is: 'gone' }),
+      countMessages: (folder) => this.#request(signal, () => this.#pagesOf(folder) * 3),
+      countAllMessages: () => this.#request(signal, () => this.allIds().length),
+    }
+  }
+
+  /** One request at a time and place, as Graph would count it; repeated after a 429. */
+  async #request<Answer>(signal: AbortSignal, answer: () => Answer): Promise<Answer> {
+    const { latenciesMs, throttling } = this.#world
+    for (;;) {
+      const release = await this.#limiter.acquire(signal)
+      this.#requests++
+      this.#onRequest(this.#requests)
+      this.#count()
+      const request = this.#requests
+      try {
+        await this.#clock.sleep(latenciesMs[request % latenciesMs.length] ?? 0, signal)
+      } finally {
+        this.#inFlight--
+        if (signal.aborted) release()
+      }
+      if (request % throttling.every === 0) {
+        this.#closedUntil = Math.max(this.#closedUntil, this.#clock.now() + throttling.forMs)
+        this.#limiter.fence(this.#clock.now() + throttling.forMs, 'throttled')
+      }
+      release()
+      if (request % throttling.every !== 0) return answer()
+    }
+  }
+
+  #count(): void {
+    const now = this.#clock.now()
+    this.#startedAt.push(now)
+    this.#inFlight++
+    const inWindow = this.#startedAt.filter((at) => at > now - LIMITS.windowMs).length
+    if (this.#inFlight > LIMITS.inFlight) this.violations.push(`${this.#inFlight} in flight`)
+    if (inWindow > LIMITS.quota) this.violations.push(`${inWindow} in a window`)
+    if (now < this.#closedUntil) this.violations.push('a request inside a fence')
+  }
+
+  #page(folder: FolderId, from: Checkpoint): Page {
+    const number = from.at === 'page' ? Number(from.link) : from.at === 'end' ? this.#pagesOf(folder) : 0
+    const isLast = number + 1 >= this.#pagesOf(folder)
+    const messages = number < this.#pagesOf(folder) ? idsOf(folder, number).map(aMessage) : []
+    const next: Checkpoint = isLast ? { at: 'end', link: 'delta' } : { at: 'page', link: String(number + 1) }
+    return { messages, patches: [], incomplete: [], versions: [], removed: [], next }
+  }
+
+  #pagesOf(folder: FolderId): number {
+    return this.#world.folders[Number(folder.slice(1))] ?? 0
+  }
+}
+
+function folderId(index: number): FolderId {
+  return `f${index}` as FolderId
+}
+
+function idsOf(folder: FolderId, page: number): string[] {
+  return [0, 1, 2].map((item) => `${folder}-${page}-${item}`)
+}
+
+function aFolder(id: FolderId): Folder {
+  // Graph's estimate is wrong on purpose, so that every folder is counted at its end.
+  return { id, parentId: null, displayName: id, path: id, isHidden: false, isRecoverable: false, totalItemCount: 1 }
+}
+
+function aMessage(id: string): Message {
+  return {
+    id: id as MessageId,
+    changeKey: 'k',
+    messageType: 'message',
+    subject: null,
+    body: 'body',
+    bodyType: 'text',
+    bodyPreview: null,
+    importance: null,
+    conversationId: null,
+    internetMessageId: null,
+    createdDateTime: null,
+    lastModifiedDateTime: null,
+    receivedDateTime: null,
+    sentDateTime: null,
+    hasAttachments: false,
+    isDraft: false,
+    isRead: false,
+    recipients: [],
+    categories: [],
+    flag: null,
+    inferenceClassification: null,
+    webLink: null,
+    internetMessageHeaders: null,
+  }
+}
