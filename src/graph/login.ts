@@ -5,7 +5,7 @@ import {
   type TokenCredential,
 } from '@azure/identity'
 import { classifyLogin, type LoginAnswer } from './classify-login.ts'
-import { classifyNetworkError } from './classify-network-error.ts'
+import { classifyNetworkError, RequestTimeoutError } from './classify-network-error.ts'
 import { isMicrosoftLogin } from './clouds.ts'
 import type { Failure } from './failure.ts'
 import type { GraphAuth } from './graph-auth.ts'
@@ -84,7 +84,9 @@ class SeenAnswers implements Policy {
   #networkError: unknown
 
   sendRequest: Policy['sendRequest'] = async (request, next) => {
-    request.timeout = LOGIN_TIMEOUT_MS
+    // Not `request.timeout`: its timer outlives a failed request, and keeps a process that wants to end waiting for it.
+    const timeout = AbortSignal.timeout(LOGIN_TIMEOUT_MS)
+    request.abortSignal = timeout
     this.#answer = undefined
     this.#networkError = undefined
     try {
@@ -97,7 +99,7 @@ class SeenAnswers implements Policy {
       }
       return response
     } catch (error) {
-      this.#networkError = error
+      this.#networkError = timeout.aborted ? new RequestTimeoutError() : error
       throw error
     }
   }
