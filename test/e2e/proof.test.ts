@@ -55,6 +55,19 @@ test('a run that completes proves it, folder by folder', () =>
     assert.equal(messages_listed, messages_stored + messages_unchanged + messages_removed + messages_skipped)
   }))
 
+test('mail in a folder that Graph does not list is counted, and is a reason against completeness', () =>
+  inAWorld(async ({ service, copy }) => {
+    const mailbox = 'adele.vance@contoso.example' // has a folder of the class IPF.Imap with 5 messages
+    await copy('c', mailbox)
+    const { complete, reasons } = await service.client.report('c')
+    assert.equal(complete, false)
+    assert.equal(reasons.length, 1)
+    assert.match(reasons.join(), /^Graph counts 5 messages in the mailbox that are in none of the folders it lists/)
+
+    await copy('c', mailbox)
+    assert.match((await service.client.report('c')).reasons.join(), /^Graph counts 5 messages/, 'nor a run later')
+  }))
+
 test('a message that breaks every page it is on goes to the ledger, and everything else is copied', () =>
   inAWorld(async ({ simulator, folder, service, copy }) => {
     const bad = someOfInbox(simulator, MAILBOX, 2)
