@@ -1,10 +1,14 @@
+import { Content } from './content.ts'
+
+export const JSON_TYPE = 'application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8'
+
 /** What the simulator wants to send, before it is put on the wire. */
 export interface Answer {
   status: number
   headers: Record<string, string>
-  /** An object is sent as JSON; pieces are ready-made bytes. */
-  body: object | string | Buffer | undefined
-  /** Set when the pieces are already compressed. */
+  /** An object is sent as JSON unless it is bytes or a content, which is sent piece by piece. */
+  body: object | string | Buffer | Content | undefined
+  /** Ready-made bytes that are already compressed, in place of a body. */
   encoded?: { pieces: Buffer[]; encoding: 'gzip' }
   /** How many messages the answer holds, for the latency per message. */
   messages?: number
@@ -16,8 +20,21 @@ export function json(body: object, headers: Record<string, string> = {}): Answer
   return { status: 200, headers, body }
 }
 
-export function text(body: string | Buffer, contentType: string): Answer {
+export function text(body: string | Buffer | Content, contentType: string): Answer {
   return { status: 200, headers: { 'content-type': contentType }, body }
+}
+
+/** The body as it goes over the wire, before anything compresses it. */
+export function bodyContent({ body }: Answer): Content {
+  if (body instanceof Content) return body
+  if (body === undefined) return Content.of()
+  return Content.of(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body))
+}
+
+export function isJson({ headers, body }: Answer): boolean {
+  const type = headers['content-type']
+  if (type !== undefined) return type.startsWith('application/json')
+  return typeof body === 'object' && !Buffer.isBuffer(body)
 }
 
 /** A refusal in the form of Graph. Thrown anywhere below the Graph routes. */

@@ -31,6 +31,25 @@ test('what is given becomes options, and the port is 3007 unless said otherwise'
   })
 })
 
+test('a mailbox can have attachments of given sizes, or hold everything odd', () => {
+  const { options } = readArguments([
+    '--mailbox',
+    'files=50,attachments=5:20000-5000000',
+    '--mailbox',
+    'full=1,attachments=1:10-10x501',
+    '--mailbox',
+    'odd=odd',
+    '--file-select',
+    'plain',
+  ])
+  assert.equal(options.fileSelect, 'plain')
+  assert.deepEqual(options.mailboxes, [
+    { name: 'files', messages: 50, attachments: { every: 5, minBytes: 20_000, maxBytes: 5_000_000 } },
+    { name: 'full', messages: 1, attachments: { every: 1, minBytes: 10, maxBytes: 10, perMessage: 501 } },
+    { name: 'odd', odd: 'all' },
+  ])
+})
+
 test('every mistake is named', () => {
   for (const [args, message] of [
     [['--port', '70000'], /--port/],
@@ -38,6 +57,9 @@ test('every mistake is named', () => {
     [['--latency=-1'], /--latency/],
     [['--body-bytes', ''], /--body-bytes/],
     [['--token-lifetime', '0'], /--token-lifetime/],
+    [['--mailbox', 'x=1,attachments=0:1-2'], /NAME=COUNT/],
+    [['--mailbox', 'x=1,attachments=5:9-2'], /NAME=COUNT/],
+    [['--file-select', 'x'], /--file-select/],
     [['--nothing'], /--nothing/],
     [['stray'], /stray/],
   ] as const) {

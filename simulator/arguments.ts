@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util'
+import type { FileSelect } from './attachment-select.ts'
+import { readMailbox } from './mailbox-argument.ts'
 import type { SimulatorOptions } from './simulator.ts'
+import type { MailboxRequest } from './world.ts'
 
 export const HELP = `Usage: node simulator/main.ts [options]
 
@@ -10,12 +13,16 @@ A look-alike of Microsoft Graph and its login, over HTTPS on this machine.
   --seed NAME                  the world to show (demo)
   --mail DIR                   serve the .eml and .mbox files below DIR as mail@example.com
   --mailbox NAME=COUNT         one more mailbox with COUNT messages in its Inbox; may be repeated
+                               NAME=COUNT,attachments=EVERY:MIN-MAX gives every so many messages an attachment of
+                               MIN to MAX bytes, and …xN gives it N of them
+                               NAME=odd holds every kind of item, and everything odd, once
   --body-bytes N               length of the bodies in those mailboxes (varied)
   --latency MS                 wait before every answer
   --latency-per-message MS     wait for every message in an answer
   --token-lifetime SECONDS     life of access tokens (4499)
   --no-limits                  record the limits of Outlook, but do not enforce them
   --prepared                   serve the pages of --mailbox ones from memory
+  --file-select STYLE          how $select names contentId: cast (microsoft.graph.fileAttachment/…) or plain (cast)
   --ca-file PATH               where to write the certificate to trust
   --json                       print one line of JSON when ready
   --help                       this text
@@ -24,6 +31,7 @@ Examples:
   node simulator/main.ts --port 0 --json
   node simulator/main.ts --mail ~/eml
   node simulator/main.ts --mailbox big=100000 --latency 50
+  node simulator/main.ts --mailbox files=5000,attachments=5:20000-5000000 --mailbox odd=odd
 
 Exit status:
   0  stopped when asked to
@@ -61,7 +69,7 @@ export function readArguments(args: readonly string[]): Arguments {
     seed: values.seed,
     demo: undefined,
     mail: values.mail,
-    mailboxes: (values.mailbox ?? []).map(readMailbox),
+    mailboxes: (values.mailbox ?? []).map(mailboxOf),
     bodyBytes: number('body-bytes', (value) => Number.isInteger(value) && notNegative(value)),
     latencyMs: number('latency', notNegative),
     latencyPerMessageMs: number('latency-per-message', notNegative),
@@ -71,6 +79,7 @@ export function readArguments(args: readonly string[]): Arguments {
     ),
     limits: values['no-limits'] ? false : undefined,
     prepared: values.prepared,
+    fileSelect: fileSelectOf(values['file-select']),
     caFile: values['ca-file'],
     now: undefined,
   }
@@ -78,10 +87,15 @@ export function readArguments(args: readonly string[]): Arguments {
   return { help: values.help ?? false, json: values.json ?? false, options: given as SimulatorOptions }
 }
 
-function readMailbox(text: string): { name: string; messages: number } {
-  const match = text.match(/^([^=\s]+)=(\d{1,9})$/)
-  if (!match) throw new ArgumentError(`--mailbox wants NAME=COUNT, not '${text}'.`)
-  return { name: match[1] ?? '', messages: Number(match[2]) }
+function fileSelectOf(text: string | undefined): FileSelect | undefined {
+  if (text === undefined || text === 'cast' || text === 'plain') return text
+  throw new ArgumentError(`--file-select is cast or plain, not '${text}'.`)
+}
+
+function mailboxOf(text: string): MailboxRequest {
+  const request = readMailbox(text)
+  if (!request) throw new ArgumentError(`--mailbox wants NAME=COUNT, as in --help, not '${text}'.`)
+  return request
 }
 
 function parse(args: readonly string[]) {
@@ -100,6 +114,7 @@ function parse(args: readonly string[]) {
         'token-lifetime': { type: 'string' },
         'no-limits': { type: 'boolean' },
         prepared: { type: 'boolean' },
+        'file-select': { type: 'string' },
         'ca-file': { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean' },

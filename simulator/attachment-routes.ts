@@ -1,57 +1,56 @@
-import { type Answer, badRequest, itemNotFound, json, text } from './answer.ts'
+import { type Answer, badRequest, GraphError, itemNotFound, JSON_TYPE, text } from './answer.ts'
+import {
+  attachmentProperties,
+  attachmentText,
+  demandListable,
+  demandOpenable,
+  wantsContents,
+} from './attachment-json.ts'
+import { attachmentSelect } from './attachment-select.ts'
+import { Content } from './content.ts'
 import { type MailContext, notAllowed } from './graph-request.ts'
-import type { StoredMessage } from './mailbox.ts'
+import type { NumberedAttachment, StoredMessage } from './mailbox.ts'
 import type { Attachment } from './message-content.ts'
-import { dateTime } from './message-json.ts'
 import { appliedPreferences } from './prefer.ts'
-import { allowOptions, option, selected } from './query-options.ts'
-
-const PROPERTIES = [
-  'id',
-  'lastModifiedDateTime',
-  'name',
-  'contentType',
-  'size',
-  'isInline',
-  'contentId',
-  'contentLocation',
-  'contentBytes',
-] as const
-// Graph's size counts more than the content; never a checksum.
-const SIZE_OVERHEAD = 312
+import { allowOptions, option } from './query-options.ts'
 
 export function listAttachments(context: MailContext, message: StoredMessage): Answer {
   const { request, base, user, mailbox, prefer } = context
   // Graph knows no paging here: one answer holds all.
-  allowOptions(request.query, ['$select', '$expand', '$filter', '$count'])
-  const select = selected(request.query, PROPERTIES, 'attachment')
+  allowOptions(request.query, ['$select', '$expand', '$count'])
+  refuseExpand(request.query)
+  const select = attachmentSelect(request.query, context.fileSelect)
   const id = mailbox.ids.message(message.key, message.moves, prefer.immutableIds)
-  const value = message.content
-    .attachments()
-    .map((attachment, index) => attachmentJson(context, message, attachment, index, select))
-  return json(
-    { '@odata.context': `${base}/$metadata#users('${user.id}')/messages('${id}')/attachments`, value },
-    appliedPreferences(prefer, false),
-  )
+  const count = option(request.query, '$count') === 'true' ? { '@odata.count': message.attachments().length } : {}
+  const head = { '@odata.context': `${base}/$metadata#users('${user.id}')/messages('${id}')/attachments`, ...count }
+  const items = listed(context, message, select).flatMap((item, index) => (index === 0 ? [item] : [',', item]))
+  return jsonText(context, Content.of(`${JSON.stringify(head).slice(0, -1)},"value":[`, ...items, ']}'))
 }
 
 export function getAttachment(context: MailContext, message: StoredMessage, id: string): Answer {
-  const { request, base, user, prefer } = context
+  const { request, base, user } = context
   allowOptions(request.query, ['$select', '$expand'])
-  const { attachment, index } = find(context, message, id)
-  const item = attachmentJson(context, message, attachment, index, selected(request.query, PROPERTIES, 'attachment'))
-  return json(
-    { '@odata.context': `${base}/$metadata#users('${user.id}')/messages/attachments/$entity`, ...item },
-    appliedPreferences(prefer, false),
-  )
+  refuseExpand(request.query)
+  const select = attachmentSelect(request.query, context.fileSelect)
+  const found = find(context, message, id)
+  const properties = {
+    '@odata.context': `${base}/$metadata#users('${user.id}')/messages/attachments/$entity`,
+    ...attachmentProperties(context, message, found, select),
+  }
+  if (!wantsContents(select)) return jsonText(context, Content.of(JSON.stringify(properties)))
+  demandListable([found.attachment])
+  return jsonText(context, attachmentText(properties, found.attachment, false))
 }
 
 /** The bytes themselves; a reference attachment has none. */
 export function attachmentContent(context: MailContext, message: StoredMessage, id: string): Answer {
+  allowOptions(context.request.query, [])
   const { attachment } = find(context, message, id)
   if (attachment.kind === 'reference') throw notAllowed()
-  if (attachment.kind === 'item') return text(attachment.mime, 'text/plain')
-  return text(attachment.bytes, attachment.contentType ?? 'application/octet-stream')
+  demandOpenable(attachment)
+  if (attachment.kind === 'item')
+    return text(attachment.content, attachment.type === 'message/rfc822' ? 'text/plain' : attachment.type)
+  return text(attachment.content, attachment.contentType ?? 'application/octet-stream')
 }
 
 /** For `$expand=attachments`, with or without a $select of its own. */
@@ -60,57 +59,45 @@ export function attachmentExpander(context: MailContext): ((message: StoredMessa
   if (expand === undefined) return undefined
   const match = expand.match(/^attachments(?:\(\$select=([^)]*)\))?$/i)
   if (!match) throw badRequest(`Could not expand '${expand}' on type 'microsoft.graph.message'.`)
-  const select =
-    match[1] === undefined ? undefined : selected(new URLSearchParams({ $select: match[1] }), PROPERTIES, 'attachment')
+  const select = attachmentSelect(new URLSearchParams({ $select: match[1] ?? '' }), context.fileSelect)
+  // One answer for all, and one limit.
+  const before: Attachment[] = []
   return (message) => ({
-    attachments: message.content
-      .attachments()
-      .map((attachment, index) => attachmentJson(context, message, attachment, index, select)),
+    attachments: listed(context, message, select, before).map((item) => JSON.parse(item.bytes().toString()) as object),
   })
 }
 
-function attachmentJson(
-  { mailbox, prefer }: MailContext,
+function listed(
+  context: MailContext,
   message: StoredMessage,
-  attachment: Attachment,
-  index: number,
   select: readonly string[] | undefined,
-): object {
-  const { kind, name } = attachment
-  const json: Record<string, unknown> = {
-    '@odata.type': `#microsoft.graph.${kind}Attachment`,
-    ...(kind === 'file' && { '@odata.mediaContentType': attachment.contentType }),
-    id: `${mailbox.ids.message(message.key, message.moves, prefer.immutableIds).slice(0, -4)}BAAAA${String.fromCharCode(65 + (index % 26))}${index}=`,
-    lastModifiedDateTime: dateTime(message.content.createdAt),
-    name,
-    contentType: kind === 'file' ? attachment.contentType : null,
-    size: sizeOf(attachment) + SIZE_OVERHEAD,
-    isInline: kind === 'file' && attachment.isInline,
-    ...(kind === 'file' && {
-      contentId: attachment.contentId,
-      contentLocation: null,
-      contentBytes: attachment.bytes.toString('base64'),
-    }),
-  }
-  if (!select) return json
-  return Object.fromEntries(
-    Object.entries(json).filter(([property]) => property.startsWith('@odata.type') || select.includes(property)),
-  )
+  before: Attachment[] = [],
+): Content[] {
+  const attachments = message.attachments()
+  const withContents = wantsContents(select)
+  before.push(...attachments.map(({ attachment }) => attachment))
+  if (withContents) demandListable(before)
+  return attachments.map((numbered) => {
+    const properties = attachmentProperties(context, message, numbered, select)
+    return withContents ? attachmentText(properties, numbered.attachment, true) : Content.of(JSON.stringify(properties))
+  })
 }
 
-function sizeOf(attachment: Attachment): number {
-  if (attachment.kind === 'file') return attachment.bytes.length
-  return attachment.kind === 'item' ? Buffer.byteLength(attachment.mime) : 0
+function find({ mailbox }: MailContext, message: StoredMessage, id: string): NumberedAttachment {
+  const address = mailbox.ids.findAttachment(id)
+  if (!address) throw badRequest('Id is malformed.', 'ErrorInvalidIdMalformed')
+  const { key, moves, immutable } = address.message
+  const isHere = key === message.key && (immutable || moves === message.moves)
+  const found = isHere ? message.attachments().find(({ number }) => number === address.number) : undefined
+  if (!found) throw itemNotFound()
+  return found
 }
 
-function find(context: MailContext, message: StoredMessage, id: string): { attachment: Attachment; index: number } {
-  const immutable = { ...context, prefer: { ...context.prefer, immutableIds: true } }
-  const mutable = { ...context, prefer: { ...context.prefer, immutableIds: false } }
-  for (const [index, attachment] of message.content.attachments().entries()) {
-    for (const kind of [immutable, mutable]) {
-      const json = attachmentJson(kind, message, attachment, index, ['id']) as { id: string }
-      if (json.id === id) return { attachment, index }
-    }
-  }
-  throw itemNotFound()
+function refuseExpand(query: URLSearchParams): void {
+  if (option(query, '$expand') !== undefined)
+    throw new GraphError(501, 'NotImplemented', 'The simulator does not expand attached items.')
+}
+
+function jsonText({ prefer }: MailContext, body: Content): Answer {
+  return { status: 200, headers: { 'content-type': JSON_TYPE, ...appliedPreferences(prefer, false) }, body }
 }

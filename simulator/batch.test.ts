@@ -111,3 +111,59 @@ test('at most four items run at once, each counts, and a throttled one has its o
   await held
   simulator.faults.clear()
 })
+
+test('attachments and MIME are had by batch as they are had alone: lists as JSON, bytes as base64', async () => {
+  const messages = '/users/user@example.com/messages'
+  const { items } = await client.walk(`${messages}?$select=id&$filter=hasAttachments eq true&$top=100`)
+  const chosen = items.slice(0, 10)
+  const answers = await responses(
+    chosen.flatMap(({ id }, index) => [
+      get(index, `${messages}/${id}/attachments`),
+      get(index + 10, `${messages}/${id}/$value`),
+    ]),
+  )
+  for (const [index, { id }] of chosen.entries()) {
+    assert.deepEqual(answers.get(String(index))?.body, (await client.get(`${messages}/${id}/attachments`)).body)
+    const mime = answers.get(String(index + 10))
+    assert.equal(mime?.headers['Content-Type'], 'text/plain')
+    assert.ok(Buffer.from(String(mime?.body), 'base64').equals((await client.bytes(`${messages}/${id}/$value`)).bytes))
+  }
+})
+
+test('faults strike single parts of a batch, or spare them', async () => {
+  const [message] = (await client.get('/users/user@example.com/messages?$select=id&$top=1')).body.value
+  const path = `/users/user@example.com/messages/${message?.id}/attachments`
+  const headers = { 'Retry-After': '7' }
+  simulator.faults.add({ match: { kind: 'attachments', in_batch: true, nth: 2 }, effect: { status: 429, headers } })
+  assert.equal((await client.get(path)).status, 200)
+  simulator.resetStats()
+  const answers = [...(await responses(Array.from({ length: 6 }, (_, id) => get(id, path)))).values()]
+  const throttled = answers.filter(({ status }) => status === 429)
+  assert.deepEqual(
+    throttled.map(({ headers }) => headers['Retry-After']),
+    ['7'],
+  )
+  const { batch_parts, by_kind, requests } = simulator.stats()
+  assert.deepEqual(
+    { batch_parts, by_kind, requests },
+    { batch_parts: 6, by_kind: { attachments: 6, batch: 1 }, requests: 7 },
+  )
+
+  simulator.faults.clear()
+  simulator.faults.add({ match: { kind: 'attachments', in_batch: false }, effect: { status: 503 } })
+  assert.equal((await client.get(path)).status, 503)
+  assert.equal((await responses([get(1, path)])).get('1')?.status, 200)
+  simulator.faults.clear()
+  simulator.faults.add({ match: { kind: 'attachments', nth: 1 }, effect: { truncate: 0 } })
+  simulator.faults.add({ match: { kind: 'attachments', nth: 2 }, effect: { stall: 5 } })
+  const broken = await responses([get(1, path), get(2, path)])
+  assert.deepEqual(
+    [...broken.values()].map(({ status }) => status),
+    [504, 504],
+  )
+  simulator.faults.clear()
+  simulator.faults.add({ match: { kind: 'mime' }, effect: { truncate: 0 } })
+  const empty = (await responses([get(1, path.replace('attachments', '$value'))])).get('1')
+  assert.deepEqual([empty?.status, empty?.body], [200, ''])
+  simulator.faults.clear()
+})

@@ -1,4 +1,5 @@
-import { type Answer, badRequest, json } from './answer.ts'
+import { type Answer, badRequest, bodyContent, isJson, JSON_TYPE } from './answer.ts'
+import { base64Of, Content } from './content.ts'
 import { type GraphRequest, parseGraphPath } from './graph-request.ts'
 
 // Sizes of a batch (Microsoft Graph JSON batching; Outlook service limits for JSON batching).
@@ -15,7 +16,8 @@ interface BatchResponse {
   id: string
   status: number
   headers: Record<string, string>
-  body: unknown
+  /** JSON text. */
+  body: Content | undefined
 }
 
 type AnswerItem = (request: GraphRequest) => Promise<Answer>
@@ -42,7 +44,8 @@ export async function answerBatch(body: string, answerItem: AnswerItem): Promise
     const response = await done.get(item.id.toLowerCase())
     if (response) responses.push(response)
   }
-  return json({ responses })
+  const parts = responses.flatMap((response, index) => (index === 0 ? textOf(response) : [',', ...textOf(response)]))
+  return { status: 200, headers: { 'content-type': JSON_TYPE }, body: Content.of('{"responses":[', ...parts, ']}') }
 }
 
 function readItems(body: string): BatchItem[] {
@@ -92,17 +95,19 @@ function readItem(value: unknown): BatchItem {
   return { id, request, dependsOn: Array.isArray(dependsOn) ? dependsOn.map(String) : [] }
 }
 
-function responseOf({ id }: BatchItem, { status, headers, body }: Answer): BatchResponse {
-  const isJson = typeof body === 'object' && !Buffer.isBuffer(body)
+function responseOf({ id }: BatchItem, answer: Answer): BatchResponse {
+  const { status, headers, body } = answer
   const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [properName(name), value]))
-  const contentType = isJson ? { 'Content-Type': 'application/json' } : {}
+  if (body === undefined) return { id, status, headers: named, body: undefined }
+  if (isJson(answer))
+    return { id, status, headers: { ...named, 'Content-Type': 'application/json' }, body: bodyContent(answer) }
   // What is no JSON travels as base64 text.
-  return {
-    id,
-    status,
-    headers: { ...named, ...contentType },
-    body: isJson || body === undefined ? body : Buffer.from(body).toString('base64'),
-  }
+  return { id, status, headers: named, body: Content.of('"', base64Of(bodyContent(answer)), '"') }
+}
+
+function textOf({ body, ...head }: BatchResponse): (string | Content)[] {
+  const json = JSON.stringify(head)
+  return body ? [`${json.slice(0, -1)},"body":`, body, '}'] : [json]
 }
 
 function properName(name: string): string {
@@ -111,7 +116,12 @@ function properName(name: string): string {
 
 function failedDependency({ id }: BatchItem): BatchResponse {
   const error = { code: 'FailedDependency', message: 'A request that this one depends on has failed.' }
-  return { id, status: 424, headers: { 'Content-Type': 'application/json' }, body: { error } }
+  return {
+    id,
+    status: 424,
+    headers: { 'Content-Type': 'application/json' },
+    body: Content.of(JSON.stringify({ error })),
+  }
 }
 
 function turnstile(places: number): <Result>(work: () => Promise<Result>) => Promise<Result> {

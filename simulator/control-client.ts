@@ -5,7 +5,8 @@ import type { FaultRule } from './faults.ts'
 import type { GateState } from './gates.ts'
 import type { Mutation, MutationResult } from './mutations.ts'
 import type { Stats } from './statistics.ts'
-import type { TruthLine } from './truth.ts'
+import type { TruthFolder, TruthLine } from './truth.ts'
+import type { TruthOfContents } from './truth-of-contents.ts'
 
 /** Steers a simulator in another process through its control endpoints. */
 export class ControlClient {
@@ -19,10 +20,13 @@ export class ControlClient {
     this.agent = new Agent({ connect: { ca }, headersTimeout: 0, bodyTimeout: 0 })
   }
 
-  async *truth(mailbox: string): AsyncGenerator<TruthLine> {
-    const { body } = await this.send('GET', `truth/${encodeURIComponent(mailbox)}`)
-    for await (const line of createInterface({ input: Readable.from(body), crlfDelay: Number.POSITIVE_INFINITY }))
-      yield JSON.parse(line) as TruthLine
+  truth(mailbox: string): AsyncGenerator<TruthLine> {
+    return this.lines(`truth/${encodeURIComponent(mailbox)}`)
+  }
+
+  /** With size and hash of every attachment and MIME text. */
+  truthOfContents(mailbox: string): AsyncGenerator<TruthFolder | TruthOfContents> {
+    return this.lines(`truth/${encodeURIComponent(mailbox)}?contents=1`)
   }
 
   /** Returns the ids of the rules, in their order. */
@@ -87,6 +91,12 @@ export class ControlClient {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  private async *lines<Line>(path: string): AsyncGenerator<Line> {
+    const { body } = await this.send('GET', path)
+    for await (const line of createInterface({ input: Readable.from(body), crlfDelay: Number.POSITIVE_INFINITY }))
+      yield JSON.parse(line) as Line
   }
 
   private async call<Result>(method: Dispatcher.HttpMethod, path: string, body?: object): Promise<Result> {

@@ -7,6 +7,7 @@ import { applyMutations, type Mutation } from './mutations.ts'
 import type { Incoming, Outgoing } from './server.ts'
 import type { Stats } from './statistics.ts'
 import { truthOf } from './truth.ts'
+import { truthOfContents } from './truth-of-contents.ts'
 
 export interface ControlServices {
   directory: Directory
@@ -44,7 +45,7 @@ async function controlRoute(
     case 'GET truth':
       return {
         answer: {
-          stream: truthLines(mailboxOf(services.directory, second ?? '')),
+          stream: truthLines(mailboxOf(services.directory, second ?? ''), url.searchParams.has('contents')),
           contentType: 'application/x-ndjson',
         },
       }
@@ -88,8 +89,8 @@ function moveGate(gates: Gates, name: string, verb: string | undefined, count: n
   return gates.state(name)
 }
 
-function* truthLines(mailbox: Mailbox): Generator<string> {
-  for (const line of truthOf(mailbox)) yield `${JSON.stringify(line)}\n`
+async function* truthLines(mailbox: Mailbox, withContents: boolean): AsyncGenerator<string> {
+  for await (const line of withContents ? truthOfContents(mailbox) : truthOf(mailbox)) yield `${JSON.stringify(line)}\n`
 }
 
 export function mailboxOf(directory: Directory, name: string): Mailbox {

@@ -1,4 +1,5 @@
 import PostalMime, { type Address, type Email, type Mailbox as NamedAddress } from 'postal-mime'
+import { Content } from './content.ts'
 import type { Attachment, MessageContent, Party } from './message-content.ts'
 import { textOf } from './message-json.ts'
 import { seedOf } from './random.ts'
@@ -72,14 +73,14 @@ function attachmentOf({
   content,
 }: Email['attachments'][number]): Attachment {
   const bytes = typeof content === 'string' ? Buffer.from(content) : Buffer.from(content as ArrayBuffer)
-  if (mimeType === 'message/rfc822') return { kind: 'item', name: filename, mime: bytes.toString('latin1') }
+  if (mimeType === 'message/rfc822') return { kind: 'item', name: filename, type: mimeType, content: Content.of(bytes) }
   return {
     kind: 'file',
     name: filename,
     contentType: mimeType || null,
     isInline: disposition === 'inline' || (contentId !== undefined && disposition !== 'attachment'),
     contentId: contentId?.replace(/^<|>$/g, '') ?? null,
-    bytes,
+    content: Content.of(bytes),
   }
 }
 

@@ -1,4 +1,4 @@
-import { badRequest, GraphError } from './answer.ts'
+import { type Answer, badRequest, bodyContent, GraphError, isJson, JSON_TYPE } from './answer.ts'
 import { mix } from './random.ts'
 
 export type RequestKind =
@@ -15,6 +15,8 @@ export type RequestKind =
   | 'count'
   | 'delta'
   | 'attachments'
+  | 'attachment'
+  | 'attachment_content'
   | 'mime'
   | 'batch'
   | 'other'
@@ -27,6 +29,8 @@ export interface FaultMatch {
   kind?: RequestKind
   /** User principal name or object id. */
   user?: string
+  /** True: only parts of a batch; false: only requests of their own. */
+  in_batch?: boolean
   /** Only this one, counted from 1. */
   nth?: number
   /** Every so many. */
@@ -54,8 +58,9 @@ export interface PageShape {
 export type WireFault =
   | { kind: 'reset' }
   | { kind: 'cut'; after: number; chunked: boolean }
-  | { kind: 'broken_json' }
   | { kind: 'hang' }
+  /** The first bytes of the body, and then nothing until the gate opens; without a gate never more. */
+  | { kind: 'hold'; after: number; gate?: string }
 
 export interface FaultEffect extends PageShape {
   status?: number
@@ -65,13 +70,21 @@ export interface FaultEffect extends PageShape {
   /** With a status: no body at all. */
   empty_body?: boolean
   reset?: boolean
+  /** The connection ends after so many bytes of the body. */
   cut?: number | { after: number; chunked?: boolean }
+  /** A whole answer as far as HTTP goes, of which only so many bytes are there; 0 for an empty body. */
+  truncate?: number
+  /** Half a document, with nothing wrong about its transport. */
   broken_json?: boolean
+  /** So many bytes of the body, then nothing more, for ever. */
+  stall?: number
   delay_ms?: number
   hang?: boolean
   gate?: string
   /** Hold the answer before it is computed (the default) or when it is ready. */
   gate_at?: 'request' | 'answer'
+  /** Hold it in the middle instead: when so many bytes of the body are sent. */
+  gate_after?: number
   /** Every page that holds one of these messages (immutable ids) fails with `status`; without `always` only when bodies are asked for. */
   poison?: readonly string[]
   always?: boolean
@@ -87,6 +100,7 @@ export interface FaultSubject {
   pathAndQuery: string
   kind: RequestKind
   users: readonly string[]
+  inBatch: boolean
 }
 
 interface ActiveRule extends FaultRule {
@@ -161,10 +175,20 @@ export function errorOf(effect: FaultEffect): GraphError {
 export function wireFaultOf(effect: FaultEffect): WireFault | undefined {
   if (effect.reset) return { kind: 'reset' }
   if (effect.hang) return { kind: 'hang' }
-  if (effect.broken_json) return { kind: 'broken_json' }
+  if (effect.stall !== undefined) return { kind: 'hold', after: effect.stall }
+  if (effect.gate !== undefined && effect.gate_after !== undefined)
+    return { kind: 'hold', after: effect.gate_after, gate: effect.gate }
   if (effect.cut === undefined) return undefined
   const cut = typeof effect.cut === 'number' ? { after: effect.cut } : effect.cut
   return { kind: 'cut', after: cut.after, chunked: cut.chunked ?? false }
+}
+
+/** What is left of an answer that lacks its end though nothing in its transport says so. */
+export function shortened(answer: Answer, { truncate, broken_json }: FaultEffect): Answer {
+  if (truncate === undefined && !broken_json) return answer
+  const whole = bodyContent(answer)
+  const headers = isJson(answer) ? { 'content-type': JSON_TYPE, ...answer.headers } : answer.headers
+  return { ...answer, headers, body: whole.first(truncate ?? Math.floor(whole.size / 2)) }
 }
 
 const USUAL: Record<number, [code: string, message: string]> = {
@@ -184,6 +208,7 @@ const USUAL: Record<number, [code: string, message: string]> = {
 function fits({ match, path }: ActiveRule, subject: FaultSubject): boolean {
   if (match?.method !== undefined && match.method.toUpperCase() !== subject.method) return false
   if (match?.kind !== undefined && match.kind !== subject.kind) return false
+  if (match?.in_batch !== undefined && match.in_batch !== subject.inBatch) return false
   if (match?.user !== undefined && !subject.users.includes(match.user.toLowerCase())) return false
   return path === undefined || path.test(subject.pathAndQuery)
 }
@@ -195,7 +220,7 @@ function isDue({ match = {}, id, seen, hits }: ActiveRule): boolean {
   return match.probability === undefined || mix(match.seed ?? id, seen) / 0x100000000 < match.probability
 }
 
-const MATCH_NAMES = ['method', 'path', 'kind', 'user', 'nth', 'every', 'probability', 'seed', 'times']
+const MATCH_NAMES = ['method', 'path', 'kind', 'user', 'in_batch', 'nth', 'every', 'probability', 'seed', 'times']
 const EFFECT_NAMES = [
   'status',
   'code',
@@ -204,11 +229,14 @@ const EFFECT_NAMES = [
   'empty_body',
   'reset',
   'cut',
+  'truncate',
   'broken_json',
+  'stall',
   'delay_ms',
   'hang',
   'gate',
   'gate_at',
+  'gate_after',
   'poison',
   'always',
   'empty_page',
@@ -228,6 +256,8 @@ function check(rule: FaultRule): void {
     ...Object.keys(rule.effect ?? {}).filter((name) => !EFFECT_NAMES.includes(name)),
   ]
   if (unknown.length > 0) throw badRequest(`Unknown in a fault rule: ${unknown.join(', ')}`)
+  if (rule.effect?.gate_after !== undefined && rule.effect.gate === undefined)
+    throw badRequest('gate_after needs a gate.')
   if (!rule.effect || Object.keys(rule.effect).length === 0) throw badRequest('A fault rule needs an effect.')
 }
 

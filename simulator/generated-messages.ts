@@ -1,3 +1,4 @@
+import { type AttachmentPlan, isPlanned, plannedAttachments } from './attachment-plan.ts'
 import type { Attachment, Meeting, MessageContent, MessageSource, Party } from './message-content.ts'
 import { ODD_SUBJECTS, PARAGRAPHS, PEOPLE, SUBJECT_STARTS, SUBJECTS } from './phrases.ts'
 import { mix, Random } from './random.ts'
@@ -22,6 +23,7 @@ export interface GeneratorOptions {
   ranges: readonly KeyRange[]
   /** Length of every body; without it bodies vary. */
   bodyBytes?: number
+  attachments?: AttachmentPlan
 }
 
 /** Seeded mail ends here; what arrives later is newer. 1 October 2026. */
@@ -60,7 +62,7 @@ export class GeneratedMessages implements MessageSource {
   }
 
   content(key: number): MessageContent {
-    const { seed, owner, bodyBytes } = this.options
+    const { seed, owner, bodyBytes, attachments: plan } = this.options
     const range = this.rangeOf(key)
     const kind = range?.kind ?? 'mail'
     const odd = range?.odd ?? true
@@ -75,9 +77,10 @@ export class GeneratedMessages implements MessageSource {
     const crowd = odd && key % 211 === 17 ? PEOPLE.slice(0, 120) : some(random, random.chance(0.3) ? 4 : 0)
     const subject = subjectOf(random, key, odd)
     const meeting = odd && kind === 'mail' && key % 29 === 11 ? meetingOf(random, at) : undefined
-    const attached = key % 6 === 5 && !meeting
+    const attached = plan ? isPlanned(plan, key) : key % 6 === 5 && !meeting
+    const isInline = attached && !plan && key % 12 === 5
     const bodySeed = random.next()
-    const html = () => bodyOf(key, bodySeed, bodyBytes, attached && key % 12 === 5)
+    const html = () => bodyOf(key, bodySeed, bodyBytes, isInline)
     return {
       subject,
       from,
@@ -102,11 +105,14 @@ export class GeneratedMessages implements MessageSource {
       isRead: this.isRead(key),
       isDraft,
       // Graph says no when every attachment is inline.
-      hasAttachments: attached && key % 12 !== 5,
+      hasAttachments: attached && !isInline,
       ...(meeting && { meeting }),
       preview: `${greeting(key)} ${paragraphAt(bodySeed, 0).text}`.slice(0, 255),
       html,
-      attachments: (): Attachment[] => (attached ? sampleAttachments(seed, key) : []),
+      attachments: (): Attachment[] => {
+        if (!attached) return []
+        return plan ? plannedAttachments(plan, seed, key) : sampleAttachments(seed, key)
+      },
     }
   }
 

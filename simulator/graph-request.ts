@@ -1,4 +1,5 @@
 import { badRequest, GraphError } from './answer.ts'
+import type { FileSelect } from './attachment-select.ts'
 import type { User } from './directory.ts'
 import type { ActivePoison, PageShape, RequestKind } from './faults.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -27,6 +28,7 @@ export interface RouteContext {
   shape: PageShape
   poisons: readonly ActivePoison[]
   acceptsGzip: boolean
+  fileSelect: FileSelect
 }
 
 export interface MailContext extends RouteContext {
@@ -76,7 +78,8 @@ export function kindOf(segments: readonly string[]): RequestKind {
   if (id === undefined || id === '' || id === '$count') return 'users'
   if (third === undefined) return 'user'
   const last = segments.at(-1)
-  if (segments.includes('attachments')) return 'attachments'
+  if (last === 'attachments') return 'attachments'
+  if (segments.includes('attachments')) return last === '$value' ? 'attachment_content' : 'attachment'
   if (last === '$value') return 'mime'
   if (last === '$count') return 'count'
   if (last === 'delta') return segments.includes('messages') ? 'delta' : 'folder_delta'

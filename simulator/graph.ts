@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, errorAnswer, GraphError } from './answer.ts'
+import { type Answer, errorAnswer, GraphError, isJson } from './answer.ts'
+import type { FileSelect } from './attachment-select.ts'
 import { answerBatch } from './batch.ts'
 import type { Directory } from './directory.ts'
-import { errorOf, type FaultEffect, type FaultSubject, type Faults, type WireFault, wireFaultOf } from './faults.ts'
+import {
+  errorOf,
+  type FaultEffect,
+  type FaultSubject,
+  type Faults,
+  shortened,
+  type WireFault,
+  wireFaultOf,
+} from './faults.ts'
 import type { Gates } from './gates.ts'
 import { type GraphRequest, kindOf, parseGraphPath, type RouteContext } from './graph-request.ts'
 import { route } from './graph-router.ts'
@@ -23,19 +32,21 @@ export interface GraphServices {
   now: () => number
   latencyMs: number
   latencyPerMessageMs: number
+  fileSelect: FileSelect
 }
 
 export interface Reply {
   answer: Answer
   wire: WireFault | undefined
-  /** To be called directly before the last byte is sent: from then on the client may ask again. */
-  done(): void
+  /** To be called directly before the last byte is sent, with the size of the body: from then on the client may ask again. */
+  done(bytes: number): void
 }
 
 interface Caller {
   appId: string
   origin: string
   acceptsGzip: boolean
+  inBatch: boolean
   signal: AbortSignal
 }
 
@@ -70,6 +81,7 @@ export class Graph {
         appId,
         signal,
         origin: `https://${headers.host ?? 'localhost'}`,
+        inBatch: false,
         acceptsGzip: /\bgzip\b/.test(headers['accept-encoding'] ?? ''),
       }
       reply = await this.reply(request, caller)
@@ -101,14 +113,17 @@ export class Graph {
       pathAndQuery: request.pathAndQuery,
       kind,
       users: user ? [user.id, user.upn.toLowerCase()] : [],
+      inBatch: caller.inBatch,
     }
     let leave = () => {}
     let answer: Answer
     let wire: WireFault | undefined
+    let isWhole = true
     try {
       if (mailbox) leave = throttle.enter(caller.appId, mailbox.objectId)
       const effect = this.services.faults.strike(subject)
       wire = effect && wireFaultOf(effect)
+      isWhole = !wire && effect?.truncate === undefined && !effect?.broken_json
       answer = await this.answerWith(effect ?? {}, request, caller, subject)
     } catch (error) {
       if (!(error instanceof GraphError)) {
@@ -123,15 +138,20 @@ export class Graph {
       })
       if (error.message === EMPTY) answer.body = undefined
     }
-    const isPage = answer.status === 200 && !wire && (kind === 'messages' || kind === 'delta')
+    const isPage = answer.status === 200 && isWhole && (kind === 'messages' || kind === 'delta')
     statistics.record({
       kind,
       status: answer.status,
       mailboxId: user?.id,
       messages: answer.messages ?? 0,
       page: isPage ? request.pathAndQuery : undefined,
+      inBatch: caller.inBatch,
     })
-    return { answer, wire, done: leave }
+    const done = (bytes: number) => {
+      leave()
+      statistics.sent(kind, bytes)
+    }
+    return { answer, wire, done }
   }
 
   private async answerWith(
@@ -141,11 +161,15 @@ export class Graph {
     subject: FaultSubject,
   ): Promise<Answer> {
     const { gates, latencyMs, latencyPerMessageMs } = this.services
-    if (effect.gate !== undefined && effect.gate_at !== 'answer') await gates.pass(effect.gate, caller.signal)
+    const isHeldBefore = effect.gate_at !== 'answer' && effect.gate_after === undefined
+    if (effect.gate !== undefined && isHeldBefore) await gates.pass(effect.gate, caller.signal)
     if (effect.delay_ms) await pause(effect.delay_ms, caller.signal)
     if (effect.status !== undefined)
       throw effect.empty_body ? new GraphError(effect.status, '', EMPTY, errorOf(effect).headers) : errorOf(effect)
-    const answer = await this.answer(effect, request, caller, subject)
+    const whole = await this.answer(effect, request, caller, subject)
+    const answer = shortened(whole, effect)
+    // Half a document within a batch would spoil all of it.
+    if (answer !== whole && caller.inBatch && isJson(whole)) throw new GraphError(504, 'UnknownError', '')
     const wait = latencyMs + latencyPerMessageMs * (answer.messages ?? 0)
     if (wait > 0) await pause(wait, caller.signal)
     if (effect.gate !== undefined && effect.gate_at === 'answer') await gates.pass(effect.gate, caller.signal)
@@ -171,16 +195,18 @@ export class Graph {
       base: `${origin}/v1.0`,
       shape: pageShapeOf(effect),
       poisons: this.services.faults.poisons(subject),
-      acceptsGzip,
+      acceptsGzip: acceptsGzip && effect.truncate === undefined && !effect.broken_json,
+      fileSelect: this.services.fileSelect,
     }
     return route(context, this.services.directory)
   }
 
   private async batchItem(request: GraphRequest, caller: Caller): Promise<Answer> {
-    const { answer, wire, done } = await this.reply(request, { ...caller, acceptsGzip: false })
-    done()
+    const { answer, wire, done } = await this.reply(request, { ...caller, acceptsGzip: false, inBatch: true })
+    if (wire?.kind === 'hold' && wire.gate !== undefined) await this.services.gates.pass(wire.gate, caller.signal)
+    done(0)
     // An item has no connection of its own that could break.
-    if (!wire) return answer
+    if (!wire || (wire.kind === 'hold' && wire.gate !== undefined)) return answer
     return errorAnswer(new GraphError(504, 'UnknownError', ''), {
       requestId: '',
       clientRequestId: '',

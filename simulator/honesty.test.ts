@@ -12,6 +12,7 @@ import { type Simulator, startSimulator } from './simulator.ts'
 // they are given must be one that Microsoft's types know at that place.
 
 const ADELE = 'adele.vance@contoso.example'
+const ODD = 'odd@example.com'
 
 let simulator: Simulator
 let agent: Agent
@@ -19,7 +20,7 @@ let client: Client
 const strangers = new Set<string>()
 
 before(async () => {
-  simulator = await startSimulator()
+  simulator = await startSimulator({ mailboxes: [{ name: ODD, odd: 'all' }] })
   agent = new Agent({ connect: { ca: simulator.ca } })
   const { tenantId, clientId, clientSecret, url, ca } = simulator
   const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, {
@@ -95,6 +96,35 @@ test("Microsoft's client reads users, groups, single messages, attachments and d
   const changes = await all<Message>(`/users/${ADELE}/mailFolders/inbox/messages/delta`, 'odata.maxpagesize=100')
   const inbox = [...simulator.truth(ADELE)].find((line) => line.type === 'folder' && line.alias === 'inbox')
   assert.equal(changes.length, inbox?.type === 'folder' ? inbox.total : 0)
+})
+
+test("Microsoft's client reads every kind of item and of attachment", async () => {
+  const types = new Set<unknown>()
+  for (const message of await all<Message>(`/users/${ODD}/messages?$top=20`)) {
+    types.add((message as Record<string, unknown>)['@odata.type'])
+    const path = `/users/${ODD}/messages/${message.id}`
+    await client.api(`${path}?$select=internetMessageHeaders&$expand=attachments($select=id,name)`).get()
+    const { value } = (await client.api(`${path}/attachments?$select=id,size`).get()) as { value: { id: string }[] }
+    for (const { id } of value.slice(0, 20)) {
+      const read = () => client.api(`${path}/attachments/${id}`).get()
+      try {
+        types.add(((await read()) as Record<string, unknown>)['@odata.type'])
+      } catch (error) {
+        assert.equal((error as { code: string }).code, 'ErrorCannotOpenFileAttachment')
+      }
+    }
+  }
+  await all(`/users/${ODD}/mailFolders/inbox/messages/delta`)
+  assert.deepEqual([...types].map(String).sort(), [
+    '#microsoft.graph.calendarSharingMessage',
+    '#microsoft.graph.eventMessage',
+    '#microsoft.graph.eventMessageRequest',
+    '#microsoft.graph.eventMessageResponse',
+    '#microsoft.graph.fileAttachment',
+    '#microsoft.graph.itemAttachment',
+    '#microsoft.graph.referenceAttachment',
+    'undefined',
+  ])
 })
 
 test('every property of every answer is known to the Microsoft Graph types at its place', () => {

@@ -45,6 +45,19 @@ export class MailboxIds {
     return { key, moves, immutable }
   }
 
+  /** The id of a message goes before the attachment's own number, and is of the same kind. */
+  attachment(message: MessageAddress, number: number): string {
+    const start = this.message(message.key, message.moves, message.immutable).slice(0, -END.length)
+    return `${start}BAAAA${String.fromCharCode(65 + (number % 26))}${number}=`
+  }
+
+  findAttachment(id: string): { message: MessageAddress; number: number } | undefined {
+    const [, start, digits] = id.match(/^(.*)BAAAA[A-Z](\d{1,6})=$/) ?? []
+    const message = start === undefined ? undefined : this.findMessage(start + END)
+    const number = Number(digits)
+    return message && id === this.attachment(message, number) ? { message, number } : undefined
+  }
+
   folder(number: number): string {
     return this.folders + digits(number) + END
   }

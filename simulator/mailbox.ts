@@ -1,7 +1,7 @@
 import { type Change, type ChangeKind, Folder, type FolderSpec, type TokenDeath } from './folder.ts'
 import { type FolderKind, WORLD_END } from './generated-messages.ts'
 import { MailboxIds } from './ids.ts'
-import type { MessageContent, MessageSource } from './message-content.ts'
+import type { Attachment, MessageContent, MessageSource } from './message-content.ts'
 import { MergedSequence } from './message-sequence.ts'
 
 /** What has happened to a message since it was generated. Only touched messages have one. */
@@ -11,6 +11,7 @@ interface MessageState {
   version: number
   isRead?: boolean
   subject?: string
+  removedAttachments?: ReadonlySet<number>
   modifiedAt: number
 }
 
@@ -23,7 +24,15 @@ export interface StoredMessage {
   isRead: boolean
   modifiedAt: number | undefined
   subject: string | null
+  hasAttachments: boolean
   content: MessageContent
+  attachments(): NumberedAttachment[]
+}
+
+/** The number stays when attachments before it are removed. */
+export interface NumberedAttachment {
+  number: number
+  attachment: Attachment
 }
 
 export interface FolderChange {
@@ -47,6 +56,10 @@ export function rangesOf(specs: readonly FolderSpec[]): MailboxRange[] {
     firstKey += count
     return range
   })
+}
+
+function isVisible({ attachment }: NumberedAttachment): boolean {
+  return attachment.kind !== 'file' || !attachment.isInline
 }
 
 function flatten(specs: readonly FolderSpec[]): FolderSpec[] {
@@ -116,6 +129,12 @@ export class Mailbox {
     const folder = state ? state.folder : this.homeOf(key)
     if (!folder || folder.isDeleted) return undefined
     const content = this.source.content(key)
+    const removed = state?.removedAttachments
+    const attachments = () =>
+      content
+        .attachments()
+        .map((attachment, number) => ({ number, attachment }))
+        .filter(({ number }) => !removed?.has(number))
     return {
       key,
       folder,
@@ -125,6 +144,8 @@ export class Mailbox {
       isRead: state?.isRead ?? content.isRead,
       modifiedAt: state?.modifiedAt,
       subject: state?.subject ?? content.subject,
+      hasAttachments: removed ? attachments().some(isVisible) : content.hasAttachments,
+      attachments,
     }
   }
 
@@ -167,6 +188,11 @@ export class Mailbox {
 
   edit(message: StoredMessage, subject: string): void {
     this.change(message, 'updated', { subject })
+  }
+
+  removeAttachment(message: StoredMessage, number: number): void {
+    const removedAttachments = new Set([...(this.states.get(message.key)?.removedAttachments ?? []), number])
+    this.change(message, 'updated', { removedAttachments })
   }
 
   createFolder(name: string, parent: Folder): Folder {

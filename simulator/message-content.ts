@@ -1,10 +1,12 @@
+import type { Content } from './content.ts'
+
 /** One party of a message, as Graph's emailAddress has it. */
 export interface Party {
   name: string
   address: string
 }
 
-interface DateTimeTimeZone {
+export interface DateTimeTimeZone {
   dateTime: string
   timeZone: string
 }
@@ -17,6 +19,7 @@ export interface Meeting {
     | '#microsoft.graph.eventMessageResponse'
   /** `meetingTenativelyAccepted` is spelled so by Graph. */
   messageType:
+    | 'none'
     | 'meetingRequest'
     | 'meetingCancelled'
     | 'meetingAccepted'
@@ -25,6 +28,13 @@ export interface Meeting {
   start: DateTimeTimeZone
   end: DateTimeTimeZone
   place: string
+  /** Properties that differ from those of a plain meeting. */
+  more?: Record<string, unknown>
+}
+
+/** An invitation to look into somebody's calendar. */
+export interface CalendarSharing {
+  suggestedCalendarName: string
 }
 
 export type Attachment =
@@ -34,10 +44,21 @@ export type Attachment =
       contentType: string | null
       isInline: boolean
       contentId: string | null
-      bytes: Buffer
+      content: Content
+      /** Exchange lists it but cannot open it. */
+      unopenable?: boolean
     }
-  | { kind: 'item'; name: string | null; mime: string }
+  /** An attached message, event or contact. */
+  | {
+      kind: 'item'
+      name: string | null
+      type: 'message/rfc822' | 'text/calendar' | 'text/vcard'
+      content: Content
+    }
   | { kind: 'reference'; name: string | null }
+
+/** Why a message has no MIME form, for good. */
+export type MimeFailure = 'ErrorMimeContentConversionFailed' | 'ErrorCorruptData'
 
 /** A message without its state (folder, read or unread, version): the part that is computed or parsed, never kept. */
 export interface MessageContent {
@@ -54,6 +75,7 @@ export interface MessageContent {
   createdAt: number
   internetMessageId: string | null
   conversation: number
+  /** None in copies of what was sent: the property is then missing. */
   headers: readonly { name: string; value: string }[]
   importance: 'low' | 'normal' | 'high'
   categories: readonly string[]
@@ -63,7 +85,12 @@ export interface MessageContent {
   isDraft: boolean
   hasAttachments: boolean
   meeting?: Meeting
+  sharing?: CalendarSharing
   preview: string
+  /** The name of a message made for tests. */
+  odd?: string
+  /** Given where it cannot be made from the rest: what a converter refuses, or a text of its own. */
+  mime?: MimeFailure | Content
   html(): string
   attachments(): Attachment[]
 }

@@ -1,5 +1,6 @@
 import type { Mailbox, StoredMessage } from './mailbox.ts'
 import type { Party } from './message-content.ts'
+import { subtypeOf, subtypeProperties } from './message-subtypes.ts'
 
 export interface MessageStyle {
   /** Undefined: everything but internetMessageHeaders and uniqueBody. */
@@ -26,7 +27,7 @@ const PROPERTIES: Record<string, Property> = {
   categories: ({ content }) => content.categories,
   receivedDateTime: ({ content }) => dateTime(content.receivedAt),
   sentDateTime: ({ content }) => dateTime(content.sentAt),
-  hasAttachments: ({ content }) => content.hasAttachments,
+  hasAttachments: ({ hasAttachments }) => hasAttachments,
   internetMessageId: ({ content }) => content.internetMessageId,
   subject: ({ subject }) => subject,
   bodyPreview: ({ content }) => content.preview,
@@ -55,28 +56,7 @@ const PROPERTIES: Record<string, Property> = {
 /** Given only when asked for by name. */
 const ON_REQUEST: Record<string, Property> = {
   uniqueBody: bodyOf,
-  internetMessageHeaders: ({ content }) => content.headers,
-}
-
-const MEETING_PROPERTIES: Record<string, Property> = {
-  meetingMessageType: ({ content }) => content.meeting?.messageType,
-  type: () => 'singleInstance',
-  isOutOfDate: () => false,
-  isAllDay: () => false,
-  isDelegated: () => false,
-  startDateTime: ({ content }) => content.meeting?.start,
-  endDateTime: ({ content }) => content.meeting?.end,
-  location: ({ content }) => ({ displayName: content.meeting?.place, locationType: 'default' }),
-  recurrence: () => null,
-}
-
-const REQUEST_PROPERTIES: Record<string, Property> = {
-  responseRequested: () => true,
-  meetingRequestType: () => 'newMeetingRequest',
-  allowNewTimeProposals: () => true,
-  previousLocation: () => null,
-  previousStartDateTime: () => null,
-  previousEndDateTime: () => null,
+  internetMessageHeaders: ({ content }) => (content.headers.length > 0 ? content.headers : undefined),
 }
 
 export const MESSAGE_PROPERTIES: readonly string[] = [...Object.keys(PROPERTIES), ...Object.keys(ON_REQUEST)]
@@ -84,7 +64,7 @@ export const MESSAGE_PROPERTIES: readonly string[] = [...Object.keys(PROPERTIES)
 export function messageJson(mailbox: Mailbox, message: StoredMessage, style: MessageStyle): Record<string, unknown> {
   const { content } = message
   const view: View = { ...message, mailbox, style, changeKey: changeKeyOf(message) }
-  const type = content.meeting?.type ?? (style.delta ? '#microsoft.graph.message' : undefined)
+  const type = subtypeOf(content) ?? (style.delta ? '#microsoft.graph.message' : undefined)
   const json: Record<string, unknown> = {}
   if (type) json['@odata.type'] = type
   json['@odata.etag'] = `W/"${view.changeKey}"`
@@ -93,12 +73,7 @@ export function messageJson(mailbox: Mailbox, message: StoredMessage, style: Mes
     return json
   }
   for (const name in PROPERTIES) json[name] = PROPERTIES[name]?.(view)
-  if (content.meeting) {
-    for (const name in MEETING_PROPERTIES) json[name] = MEETING_PROPERTIES[name]?.(view)
-    if (content.meeting.type.endsWith('Request'))
-      for (const name in REQUEST_PROPERTIES) json[name] = REQUEST_PROPERTIES[name]?.(view)
-    if (content.meeting.type.endsWith('Response')) json.responseType = RESPONSES[content.meeting.messageType] ?? 'none'
-  }
+  Object.assign(json, subtypeProperties(content))
   return json
 }
 
@@ -125,12 +100,6 @@ export function changeKeyOf({ key, version }: StoredMessage): string {
 
 export function dateTime(seconds: number | null): string | null {
   return seconds === null ? null : `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z`
-}
-
-const RESPONSES: Record<string, string> = {
-  meetingAccepted: 'accepted',
-  meetingTenativelyAccepted: 'tentativelyAccepted',
-  meetingDeclined: 'declined',
 }
 
 function recipient(party: Party | null): object | null {

@@ -15,6 +15,8 @@ export type Mutation = { user: string } & (
   | ({ type: 'delete'; hard?: boolean } & MessageChoice)
   | ({ type: 'mark_read'; is_read?: boolean } & MessageChoice)
   | ({ type: 'edit'; subject: string } & MessageChoice)
+  /** The attachment at a place of the list, the first one without it. */
+  | ({ type: 'remove_attachment'; index?: number } & MessageChoice)
   | { type: 'create_folder'; name: string; parent?: string }
   | { type: 'rename_folder'; folder: string; name: string }
   | { type: 'move_folder'; folder: string; parent: string }
@@ -61,6 +63,11 @@ function applyMutation(directory: Directory, mutation: Mutation): MutationResult
       return each(mailbox, mutation, (message) => mailbox.markRead(message, mutation.is_read ?? true))
     case 'edit':
       return each(mailbox, mutation, (message) => mailbox.edit(message, mutation.subject))
+    case 'remove_attachment':
+      return each(mailbox, mutation, (message) => {
+        const { number } = message.attachments()[mutation.index ?? 0] ?? fail('There is no such attachment.')
+        mailbox.removeAttachment(message, number)
+      })
     case 'create_folder':
       return touched(
         mailbox.createFolder(

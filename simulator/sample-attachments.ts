@@ -1,9 +1,12 @@
+import { Content } from './content.ts'
 import type { Attachment } from './message-content.ts'
 import { mix, Random } from './random.ts'
 
-const PIXEL = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
+const PIXEL = Content.of(
+  Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  ),
 )
 
 /** The attachments of a seeded message: every kind that Graph knows, by turns. */
@@ -17,7 +20,7 @@ export function sampleAttachments(seed: number, key: number): Attachment[] {
         contentType: 'image/png',
         isInline: true,
         contentId: 'picture001@contoso.example',
-        bytes: PIXEL,
+        content: PIXEL,
       },
     ]
   }
@@ -27,9 +30,13 @@ export function sampleAttachments(seed: number, key: number): Attachment[] {
     contentType: random.chance(0.1) ? null : 'text/plain',
     isInline: false,
     contentId: null,
-    bytes: Buffer.from(`Line of report ${key}\r\n`.repeat(random.between(1, 400))),
+    content: Content.of(`Line of report ${key}\r\n`.repeat(random.between(1, 400))),
   }
-  if (key % 60 === 11) return [file, { kind: 'item', name: 'Forwarded message', mime: forwardedMime(key) }]
+  if (key % 60 === 11)
+    return [
+      file,
+      { kind: 'item', name: 'Forwarded message', type: 'message/rfc822', content: Content.of(forwardedMime(key)) },
+    ]
   if (key % 60 === 23) return [{ kind: 'reference', name: 'Shared budget.xlsx' }]
   return [file]
 }

@@ -3,12 +3,16 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { Answer } from './answer.ts'
+import { type Answer, bodyContent, JSON_TYPE } from './answer.ts'
+import { Content } from './content.ts'
 import type { WireFault } from './faults.ts'
+import type { Gates } from './gates.ts'
+import { drained, type PreparedBody, sendBody } from './send-body.ts'
 
 const compress = promisify(gzip)
 // Below this gzip gains nothing.
 const LEAST_TO_COMPRESS = 1024
+const MOST_TO_HOLD = 256 * 1024
 const LARGEST_BODY = 4 * 1024 * 1024
 
 export interface Incoming {
@@ -21,20 +25,20 @@ export interface Incoming {
 }
 
 export interface Outgoing {
-  answer: Answer | { stream: Iterable<string>; contentType: string }
+  answer: Answer | { stream: Iterable<string> | AsyncIterable<string>; contentType: string }
   wire?: WireFault | undefined
-  /** Called directly before the last byte. */
-  done?: () => void
+  /** Called directly before the last byte, with the size of the body. */
+  done?: (bytes: number) => void
 }
 
 export type Handler = (request: Incoming) => Promise<Outgoing>
 
 export async function listen(
   handler: Handler,
-  { key, cert, port, host }: { key: string; cert: string; port: number; host: string },
+  { key, cert, port, host, gates }: { key: string; cert: string; port: number; host: string; gates: Gates },
 ): Promise<Server> {
   const server = createServer({ key, cert }, (request, response) => {
-    handle(handler, request, response).catch((error: unknown) => {
+    handle(handler, gates, request, response).catch((error: unknown) => {
       // A bug of the simulator. Shown, since a test that sees only a dropped connection would blame the wrong side.
       console.error(error)
       response.destroy()
@@ -61,7 +65,12 @@ export async function closeServer(server: Server): Promise<void> {
   })
 }
 
-async function handle(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  handler: Handler,
+  gates: Gates,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const gone = new AbortController()
   response.on('close', () => {
     if (!response.writableFinished) gone.abort()
@@ -76,28 +85,18 @@ async function handle(handler: Handler, request: IncomingMessage, response: Serv
     body,
     signal: gone.signal,
   })
-  const finish = () => done?.()
-  if (gone.signal.aborted) return finish()
+  const finish = (bytes: number) => done?.(bytes)
+  if (gone.signal.aborted) return finish(0)
   if ('stream' in answer) return sendStream(response, answer.stream, answer.contentType)
-  if (wire?.kind === 'hang') return hang(gone.signal, finish)
+  if (wire?.kind === 'hang') return hang(gone.signal, () => finish(0))
   if (wire?.kind === 'reset') {
-    finish()
+    finish(0)
     request.socket.destroy()
     return
   }
-  const prepared = await bodyOf(answer, wire, /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? '')))
-  if (gone.signal.aborted) return finish()
-  if (wire?.kind === 'cut') {
-    finish()
-    return cut(response, answer.status, prepared, wire)
-  }
-  response.writeHead(answer.status, { ...prepared.headers, 'content-length': prepared.length })
-  const last = prepared.pieces.at(-1)
-  // A page of many blocks leaves in one go.
-  response.cork()
-  for (const piece of prepared.pieces.slice(0, -1)) response.write(piece)
-  finish()
-  response.end(last)
+  const acceptsGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+  const prepared = await prepare(answer, acceptsGzip)
+  await sendBody(response, answer.status, prepared, { wire, gates, signal: gone.signal, finish })
 }
 
 function headersOf(request: IncomingMessage): Record<string, string> {
@@ -125,45 +124,19 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString()
 }
 
-interface Prepared {
-  headers: Record<string, string>
-  pieces: Buffer[]
-  length: number
-}
-
-async function bodyOf(
-  { headers, body, encoded }: Answer,
-  wire: WireFault | undefined,
-  acceptsGzip: boolean,
-): Promise<Prepared> {
-  if (encoded) return piecesOf({ ...headers, 'content-encoding': encoded.encoding }, encoded.pieces)
-  if (body === undefined) return piecesOf(headers, [])
-  const typed = {
-    'content-type': 'application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8',
-    ...headers,
+async function prepare(answer: Answer, acceptsGzip: boolean): Promise<PreparedBody> {
+  const { headers, body, encoded } = answer
+  if (encoded) {
+    const named = { ...headers, 'content-encoding': encoded.encoding }
+    return { headers: named, content: Content.of(...encoded.pieces), isHeld: true }
   }
-  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
-  const whole = Buffer.from(text as string)
-  const bytes = wire?.kind === 'broken_json' ? whole.subarray(0, Math.floor(whole.length / 2)) : whole
-  if (!acceptsGzip || bytes.length < LEAST_TO_COMPRESS) return piecesOf(typed, [bytes])
-  return piecesOf({ ...typed, 'content-encoding': 'gzip' }, [await compress(bytes, { level: 1 })])
-}
-
-function piecesOf(headers: Record<string, string>, pieces: Buffer[]): Prepared {
-  return { headers, pieces, length: pieces.reduce((sum, piece) => sum + piece.length, 0) }
-}
-
-/** The head promises the whole body; the connection ends after a part of it. */
-function cut(
-  response: ServerResponse,
-  status: number,
-  { headers, pieces, length }: Prepared,
-  { after, chunked }: { after: number; chunked: boolean },
-): void {
-  response.writeHead(status, chunked ? headers : { ...headers, 'content-length': length })
-  const part = Buffer.concat(pieces).subarray(0, Math.min(after, Math.max(0, length - 1)))
-  response.flushHeaders()
-  response.write(part, () => response.destroy())
+  const content = bodyContent(answer)
+  const typed = body === undefined ? headers : { 'content-type': JSON_TYPE, ...headers }
+  // What is made while it is sent is sent as it is: it must not be held, and attachments hardly shrink.
+  const isHeld = !(body instanceof Content) || content.size <= MOST_TO_HOLD
+  if (!acceptsGzip || content.size < LEAST_TO_COMPRESS || !isHeld) return { headers: typed, content, isHeld }
+  const compressed = await compress(content.bytes(), { level: 1 })
+  return { headers: { ...typed, 'content-encoding': 'gzip' }, content: Content.of(compressed), isHeld }
 }
 
 function hang(signal: AbortSignal, finish: () => void): void {
@@ -171,15 +144,16 @@ function hang(signal: AbortSignal, finish: () => void): void {
   else signal.addEventListener('abort', finish, { once: true })
 }
 
-async function sendStream(response: ServerResponse, lines: Iterable<string>, contentType: string): Promise<void> {
+async function sendStream(
+  response: ServerResponse,
+  lines: Iterable<string> | AsyncIterable<string>,
+  contentType: string,
+): Promise<void> {
   response.writeHead(200, { 'content-type': contentType })
-  for (const line of lines) {
+  for await (const line of lines) {
     if (response.write(line)) continue
     if (response.destroyed) return
-    await new Promise<void>((resolve) => {
-      response.once('drain', resolve)
-      response.once('close', resolve)
-    })
+    await drained(response)
   }
   response.end()
 }

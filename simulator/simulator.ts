@@ -1,7 +1,8 @@
 import type { Answer } from './answer.ts'
+import type { FileSelect } from './attachment-select.ts'
 import { makeCertificate } from './certificate.ts'
 import { type ControlServices, control, mailboxOf } from './control.ts'
-import { errorOf, type FaultEffect, Faults, wireFaultOf } from './faults.ts'
+import { errorOf, type FaultEffect, Faults, shortened, wireFaultOf } from './faults.ts'
 import { Gates } from './gates.ts'
 import { Graph } from './graph.ts'
 import { DEMO_APP, DEMO_TENANT, Login } from './login.ts'
@@ -12,7 +13,8 @@ import { closeServer, type Incoming, listen, type Outgoing, portOf } from './ser
 import { Statistics, type Stats } from './statistics.ts'
 import { type Limits, OUTLOOK_LIMITS, Throttle } from './throttle.ts'
 import { Tokens } from './tokens.ts'
-import { type TruthLine, truthOf } from './truth.ts'
+import { type TruthFolder, type TruthLine, truthOf } from './truth.ts'
+import { type TruthOfContents, truthOfContents } from './truth-of-contents.ts'
 import { type MailboxRequest, type MailboxSummary, World } from './world.ts'
 
 export interface SimulatorOptions {
@@ -33,6 +35,8 @@ export interface SimulatorOptions {
   limits?: false | Partial<Limits>
   /** Serves the pages of `mailboxes` from memory once they have been made. */
   prepared?: boolean
+  /** How `$select` names the properties of file attachments: by the cast (the default), or plainly. */
+  fileSelect?: FileSelect
   caFile?: string
   /** Milliseconds since 1970, for tests that own time. */
   now?: () => number
@@ -53,6 +57,8 @@ export interface Simulator {
   resetStats(): void
   mutate(...mutations: Mutation[]): MutationResult[]
   truth(mailbox: string): Generator<TruthLine>
+  /** With size and hash of every attachment and MIME text; every byte is made, so ask for it once. */
+  truthOfContents(mailbox: string): AsyncGenerator<TruthFolder | TruthOfContents>
   prepare(path: string, headers?: Record<string, string>): Promise<number>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -91,6 +97,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     now,
     latencyMs: options.latencyMs ?? 0,
     latencyPerMessageMs: options.latencyPerMessageMs ?? 0,
+    fileSelect: options.fileSelect ?? 'cast',
   })
   const stats = (withLinks: boolean) =>
     statistics.report(throttle.usageByMailbox(), (id) => directory.findUser(id)?.upn ?? id, tokens.issued, withLinks)
@@ -116,6 +123,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     cert: certificate.pem,
     port: options.port ?? 0,
     host,
+    gates,
   })
   const url = `https://localhost:${portOf(server)}`
   const login = new Login(tokens, url, now)
@@ -131,12 +139,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const isToken = /^\/[^/]+\/oauth2\/v2\.0\/token(\?|$)/.test(pathAndQuery)
     const tenant = decodeURIComponent(pathAndQuery.split('/')[1] ?? '')
     const kind = isToken ? 'token' : 'metadata'
-    const effect = faults.strike({ method, pathAndQuery, kind, users: [] })
-    if (effect?.gate !== undefined) await gates.pass(effect.gate, signal)
+    const effect = faults.strike({ method, pathAndQuery, kind, users: [], inBatch: false })
+    if (effect?.gate !== undefined && effect.gate_after === undefined) await gates.pass(effect.gate, signal)
     const wire = effect && wireFaultOf(effect)
-    const reply = effect?.status === undefined ? loginAnswer() : loginFault(effect)
-    statistics.record({ kind, status: reply.status, mailboxId: undefined, messages: 0, page: undefined })
-    return { answer: reply, wire }
+    const reply = effect?.status === undefined ? shortened(loginAnswer(), effect ?? {}) : loginFault(effect)
+    statistics.record({
+      kind,
+      status: reply.status,
+      mailboxId: undefined,
+      messages: 0,
+      page: undefined,
+      inBatch: false,
+    })
+    return { answer: reply, wire, done: (bytes) => statistics.sent(kind, bytes) }
 
     function loginAnswer(): Answer {
       if (isToken && method === 'POST') return login.token(tenant, body, headers)
@@ -167,6 +182,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     resetStats,
     mutate: (...mutations) => applyMutations(directory, mutations),
     truth: (mailbox) => truthOf(mailboxOf(directory, mailbox)),
+    truthOfContents: (mailbox) => truthOfContents(mailboxOf(directory, mailbox)),
     prepare: (path, headers = {}) => prepare(path, headers),
     close,
     [Symbol.asyncDispose]: close,
@@ -195,7 +211,7 @@ async function walkChain(graph: Graph, tokens: Tokens, path: string, headers: Re
   let messages = 0
   for (let next: string | undefined = path; next !== undefined; ) {
     const { answer, done } = await graph.serve('GET', next, sent, '', new AbortController().signal)
-    done()
+    done(0)
     if (answer.status !== 200)
       throw errorOf({ status: answer.status, message: `The chain cannot be walked: ${JSON.stringify(answer.body)}` })
     messages += answer.messages ?? 0

@@ -5,6 +5,10 @@ export interface Stats {
   requests: number
   by_kind: Partial<Record<RequestKind, number>>
   by_status: Record<string, number>
+  /** Requests that came in batches; they are among the others too. */
+  batch_parts: number
+  /** Of the bodies, as far as they were sent, compressed where they were; what a batch holds counts for the batch. */
+  bytes: { served: number; by_kind: Partial<Record<RequestKind, number>> }
   /** By object id. */
   mailboxes: Record<string, { user_upn: string; requests: number; messages: number } & MailboxUsage>
   pages: {
@@ -29,6 +33,7 @@ export interface Served {
   messages: number
   /** Path and query, when the answer was a page of messages. */
   page: string | undefined
+  inBatch: boolean
 }
 
 /** What the simulator was asked and what it gave. */
@@ -37,11 +42,14 @@ export class Statistics {
   private pagesServed = 0
   private byKind: Partial<Record<RequestKind, number>> = {}
   private byStatus: Record<string, number> = {}
+  private batchParts = 0
+  private bytesByKind: Partial<Record<RequestKind, number>> = {}
   private byMailbox = new Map<string, { requests: number; messages: number }>()
   private links = new Map<string, number>()
 
-  record({ kind, status, mailboxId, messages, page }: Served): void {
+  record({ kind, status, mailboxId, messages, page, inBatch }: Served): void {
     this.requests++
+    if (inBatch) this.batchParts++
     this.byKind[kind] = (this.byKind[kind] ?? 0) + 1
     this.byStatus[status] = (this.byStatus[status] ?? 0) + 1
     if (mailboxId !== undefined) {
@@ -54,11 +62,17 @@ export class Statistics {
     }
   }
 
+  sent(kind: RequestKind, bytes: number): void {
+    if (bytes > 0) this.bytesByKind[kind] = (this.bytesByKind[kind] ?? 0) + bytes
+  }
+
   reset(): void {
     this.requests = 0
     this.pagesServed = 0
     this.byKind = {}
     this.byStatus = {}
+    this.batchParts = 0
+    this.bytesByKind = {}
     this.byMailbox = new Map()
     this.links = new Map()
   }
@@ -78,6 +92,11 @@ export class Statistics {
       requests: this.requests,
       by_kind: { ...this.byKind },
       by_status: { ...this.byStatus },
+      batch_parts: this.batchParts,
+      bytes: {
+        served: Object.values(this.bytesByKind).reduce((sum, bytes) => sum + bytes, 0),
+        by_kind: { ...this.bytesByKind },
+      },
       mailboxes: Object.fromEntries(mailboxes),
       pages: {
         served: this.pagesServed,

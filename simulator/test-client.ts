@@ -1,4 +1,4 @@
-import { Agent, request } from 'undici'
+import { Agent, type Dispatcher, request } from 'undici'
 import type { Simulator } from './simulator.ts'
 
 // What the simulator's own tests speak Graph with: one request, one answer, nothing repeated.
@@ -86,16 +86,24 @@ export class TestClient {
   }
 
   /** The body as it was on the wire. */
-  async bytes(path: string, headers: Record<string, string>): Promise<{ bytes: Buffer; encoding: string | undefined }> {
-    const url = path.startsWith('https:') ? path : `${this.simulator.url}/v1.0${path}`
-    const answer = await request(url, {
-      headers: { authorization: `Bearer ${this.token}`, ...headers },
-      dispatcher: this.agent,
-    })
+  async bytes(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; bytes: Buffer; encoding: string | undefined; contentType: string | undefined }> {
+    const answer = await this.open(path, headers)
     return {
+      status: answer.statusCode,
       bytes: Buffer.from(await answer.body.arrayBuffer()),
       encoding: answer.headers['content-encoding']?.toString(),
+      contentType: answer.headers['content-type']?.toString(),
     }
+  }
+
+  /** An answer whose body is still to be read. */
+  async open(path: string, headers: Record<string, string> = {}): Promise<Dispatcher.ResponseData> {
+    if (!this.token) await this.login()
+    const url = path.startsWith('https:') ? path : `${this.simulator.url}/v1.0${path}`
+    return request(url, { headers: { authorization: `Bearer ${this.token}`, ...headers }, dispatcher: this.agent })
   }
 
   async close(): Promise<void> {

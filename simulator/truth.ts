@@ -1,8 +1,8 @@
 import type { Folder } from './folder.ts'
-import type { Mailbox } from './mailbox.ts'
+import type { Mailbox, StoredMessage } from './mailbox.ts'
 import { changeKeyOf, dateTime } from './message-json.ts'
 
-interface TruthFolder {
+export interface TruthFolder {
   type: 'folder'
   id: string
   path: string
@@ -17,7 +17,7 @@ interface TruthFolder {
   total: number
 }
 
-interface TruthMessage {
+export interface TruthMessage {
   type: 'message'
   /** Immutable. */
   id: string
@@ -26,20 +26,34 @@ interface TruthMessage {
   change_key: string
   received_date_time: string | null
   is_read: boolean
+  /** The name of a message made for tests. */
+  odd?: string
 }
 
 export type TruthLine = TruthFolder | TruthMessage
 
 /** What a perfect copy of the mailbox holds at this moment: every folder, followed by its messages, newest first. */
 export function* truthOf(mailbox: Mailbox): Generator<TruthLine> {
-  for (const folder of mailbox.folders) {
-    if (folder.isDeleted || folder === mailbox.root) continue
+  for (const folder of foldersIn(mailbox)) {
     yield folderLine(mailbox, folder)
-    if (folder.spec.searchOf === undefined) yield* messageLines(mailbox, folder)
+    for (const message of messagesIn(mailbox, folder)) yield messageLine(mailbox, message)
   }
 }
 
-function folderLine(mailbox: Mailbox, folder: Folder): TruthFolder {
+export function foldersIn(mailbox: Mailbox): Folder[] {
+  return mailbox.folders.filter((folder) => !folder.isDeleted && folder !== mailbox.root)
+}
+
+/** A search folder shows mail of others, which is not told twice. */
+export function* messagesIn(mailbox: Mailbox, folder: Folder): Generator<StoredMessage> {
+  if (folder.spec.searchOf !== undefined) return
+  for (const key of folder.messages.keysFrom(0)) {
+    const message = mailbox.message(key)
+    if (message) yield message
+  }
+}
+
+export function folderLine(mailbox: Mailbox, folder: Folder): TruthFolder {
   return {
     type: 'folder',
     id: mailbox.ids.folder(folder.number),
@@ -53,18 +67,15 @@ function folderLine(mailbox: Mailbox, folder: Folder): TruthFolder {
   }
 }
 
-function* messageLines(mailbox: Mailbox, folder: Folder): Generator<TruthMessage> {
-  for (const key of folder.messages.keysFrom(0)) {
-    const message = mailbox.message(key)
-    if (!message) continue
-    yield {
-      type: 'message',
-      id: mailbox.ids.message(key, message.moves, true),
-      folder_id: mailbox.ids.folder(folder.number),
-      subject: message.subject,
-      change_key: changeKeyOf(message),
-      received_date_time: dateTime(message.content.receivedAt),
-      is_read: message.isRead,
-    }
+export function messageLine(mailbox: Mailbox, message: StoredMessage): TruthMessage {
+  return {
+    type: 'message',
+    id: mailbox.ids.message(message.key, message.moves, true),
+    folder_id: mailbox.ids.folder(message.folder.number),
+    subject: message.subject,
+    change_key: changeKeyOf(message),
+    received_date_time: dateTime(message.content.receivedAt),
+    is_read: message.isRead,
+    ...(message.content.odd !== undefined && { odd: message.content.odd }),
   }
 }

@@ -1,19 +1,31 @@
+import { type AttachmentPlan, checkedPlan } from './attachment-plan.ts'
 import { Directory, type User } from './directory.ts'
 import type { FolderSpec } from './folder.ts'
 import { germanFolders, officeFolders, plainFolders, singleFolder } from './folder-layouts.ts'
 import { GeneratedMessages } from './generated-messages.ts'
 import { Mailbox, rangesOf } from './mailbox.ts'
 import type { MessageSource } from './message-content.ts'
+import { type OddName, oddMailbox } from './odd/odd-mailbox.ts'
 import { guidOf, seedOf } from './random.ts'
 import { REFUSALS } from './refusals.ts'
 
 /** A mailbox beside the seeded ones. A name without '@' gets the domain example.com. */
-export interface MailboxRequest {
-  name: string
+export type MailboxRequest = { name: string } & (GeneratedMailbox | OddMailbox)
+
+interface GeneratedMailbox {
   messages: number
   bodyBytes?: number
   /** Without it everything lies in the Inbox. */
   folders?: readonly FolderSpec[]
+  /** In place of the small samples that every sixth message has. */
+  attachments?: AttachmentPlan
+}
+
+/** Every kind of item and everything odd that is known, each once, findable in the truth by its name. */
+interface OddMailbox {
+  odd: 'all' | readonly OddName[]
+  /** So many ordinary ones beside them, in a folder of their own. */
+  messages?: number
 }
 
 export interface MailboxSummary {
@@ -64,12 +76,21 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options
     if (options.demo) this.addDemo()
-    for (const { name, messages, folders, bodyBytes } of options.mailboxes) {
-      const upn = name.includes('@') ? name : `${name}@example.com`
+    for (const request of options.mailboxes) {
+      const upn = request.name.includes('@') ? request.name : `${request.name}@example.com`
+      if ('odd' in request) {
+        const owner = { name: upn, address: upn }
+        const ordinary = request.messages ?? 0
+        const { folders, source } = oddMailbox(request.odd, { owner, seed: this.seedOf(upn), ordinary })
+        this.addMailbox(upn, upn, source, folders)
+        continue
+      }
+      const { messages, folders, bodyBytes, attachments } = request
       const length = bodyBytes ?? options.bodyBytes
       this.addGenerated(upn, upn, folders ?? singleFolder(messages), {
         odd: folders !== undefined,
         ...(length !== undefined && { bodyBytes: length }),
+        ...(attachments && { attachments: checkedPlan(attachments) }),
       })
     }
   }
@@ -105,15 +126,16 @@ export class World {
     upn: string,
     displayName: string,
     folders: readonly FolderSpec[],
-    mail: { odd: boolean; bodyBytes?: number },
+    mail: { odd: boolean; bodyBytes?: number; attachments?: AttachmentPlan },
     facts: UserFacts = {},
   ): void {
     const source = () =>
       new GeneratedMessages({
-        seed: seedOf(`${this.options.seed} ${upn}`),
+        seed: this.seedOf(upn),
         owner: { name: displayName, address: upn },
         ranges: rangesOf(folders).map((range) => ({ ...range, odd: mail.odd })),
         ...(mail.bodyBytes !== undefined && { bodyBytes: mail.bodyBytes }),
+        ...(mail.attachments && { attachments: mail.attachments }),
       })
     this.addUser(upn, displayName, folders, source, facts)
   }
@@ -148,6 +170,10 @@ export class World {
       const messages = rangesOf(folders).reduce((sum, { count }) => sum + count, 0)
       this.mailboxes.push({ user_upn: upn, messages })
     }
+  }
+
+  private seedOf(upn: string): number {
+    return seedOf(`${this.options.seed} ${upn}`)
   }
 
   private idOf(upn: string): string {
