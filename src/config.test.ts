@@ -19,6 +19,7 @@ test('without any setting the service listens on loopback and keeps its data in 
   assert.equal(config.host, '127.0.0.1')
   assert.equal(config.port, 3006)
   assert.equal(config.databasePath, resolve('data/outlookmail.db'))
+  assert.deepEqual(config.blobStore, { kind: 'file', path: resolve('data/blobs') })
   assert.equal(config.mailboxConcurrency, 8)
   assert.deepEqual(config.credentials, {})
 })
@@ -36,11 +37,12 @@ test('everything that is wrong is said at once', () => {
     MAILBOX_CONCURRENCY: '0',
     SECRET_KEY: 'short',
     LOG_LEVEL: 'loud',
+    BLOB_STORE: 's3://bucket',
     OUTLOOK_CLOUD: 'mars',
     OUTLOOK_GRAPH_URL: 'http://graph.example',
     OUTLOOK_CLIENT_CERTIFICATE_PATH: '/no/such/file.pem',
   })
-  assert.equal(found.length, 9)
+  assert.equal(found.length, 10)
   for (const name of [
     'DATABASE_URL',
     'HOST',
@@ -48,6 +50,7 @@ test('everything that is wrong is said at once', () => {
     'MAILBOX_CONCURRENCY',
     'SECRET_KEY',
     'LOG_LEVEL',
+    'BLOB_STORE',
     'OUTLOOK_CLOUD',
   ]) {
     assert.ok(
@@ -69,10 +72,16 @@ test('mail and tokens travel over TLS only, to an origin', () => {
   }
 })
 
+test('blobs lie in the data folder unless BLOB_STORE says otherwise', () => {
+  assert.deepEqual(readConfig({ DATA_DIR: '/srv/mail' }).blobStore, { kind: 'file', path: '/srv/mail/blobs' })
+  assert.deepEqual(readConfig({ BLOB_STORE: 'file:/srv/blobs' }).blobStore, { kind: 'file', path: '/srv/blobs' })
+})
+
 test('Postgres is refused with the reason', () => {
   assert.match(problems({ DATABASE_URL: 'postgres://x/y' }).join(), /cannot use yet/)
 })
 
 test('a secret is never repeated in a complaint about it', () => {
   assert.ok(!problems({ SECRET_KEY: 'hunter2hunter2' }).join().includes('hunter2'))
+  assert.match(problems({ BLOB_STORE: 'azure:AccountName=a;AccountKey=hunter2' }).join(), /^BLOB_STORE (?!.*hunter2)/)
 })

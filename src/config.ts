@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
+import { type BlobStoreLocation, parseBlobStoreLocation } from './blobs/blob-store-location.ts'
 import { AppError } from './errors.ts'
 import type { AppCredentials } from './extractions/extraction.ts'
 
@@ -21,6 +22,8 @@ export interface Config {
   certificatePath: string | undefined
   databasePath: string
   dataDir: string
+  /** May hold a key: never shown. */
+  blobStore: BlobStoreLocation
   host: string
   port: number
   /** 32 bytes; undefined where the key file in the data folder is to be used. */
@@ -54,6 +57,7 @@ export function readConfig(env: Environment): Config {
     certificatePath: read('OUTLOOK_CLIENT_CERTIFICATE_PATH', undefined, readableFile),
     databasePath: read('DATABASE_URL', join(dataDir, 'outlookmail.db'), sqlitePath),
     dataDir,
+    blobStore: read('BLOB_STORE', { kind: 'file', path: join(dataDir, 'blobs') }, parseBlobStoreLocation),
     host: read('HOST', '127.0.0.1', loopbackHost),
     port: read('PORT', 3006, wholeNumber(0, 65_535)),
     secretKey: read('SECRET_KEY', undefined, secretKey),

@@ -1,0 +1,166 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import type { Blob, Sha256 } from '../copying/blob-store.ts'
+import { onDisk } from './disk-error.ts'
+
+/** No transfer stands still that long: the bytes of Graph and of a disk come within minutes or fail. */
+const ABANDONED_AFTER_MS = 3_600_000
+
+/** Bytes that have arrived whole, in a private file that disposing removes, unless it was renamed. */
+export class SpooledFile implements AsyncDisposable {
+  readonly path: string
+  readonly blob: Blob
+  readonly #handle: FileHandle
+
+  constructor(path: string, handle: FileHandle, blob: Blob) {
+    this.path = path
+    this.#handle = handle
+    this.blob = blob
+  }
+
+  /** Returns once the bytes are on the disk, and not only in the memory of the system. */
+  sync(): Promise<void> {
+    return onDisk(this.path, () => this.#handle.sync())
+  }
+
+  readAt(offset: number, length: number): Promise<Buffer> {
+    return onDisk(this.path, async () => {
+      const buffer = Buffer.allocUnsafe(length)
+      let filled = 0
+      while (filled < length) {
+        const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, offset + filled)
+        if (bytesRead === 0) throw new Error('A spooled file is shorter than what was written to it')
+        filled += bytesRead
+      }
+      return buffer
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return discard(this.path, this.#handle)
+  }
+}
+
+/**
+ * A folder of files that are being received. A hash is known only at the end, so bytes wait here for their name.
+ * Several processes may share the folder: the name of a file says whose it is.
+ */
+export class Spool {
+  readonly #folder: string
+  readonly #clock: Clock
+
+  private constructor(folder: string, clock: Clock) {
+    this.#folder = folder
+    this.#clock = clock
+  }
+
+  static async open(folder: string, clock: Clock): Promise<Spool> {
+    await onDisk(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }))
+    return new Spool(folder, clock)
+  }
+
+  /** Takes a chunk when the one before is written. An error of `bytes` is thrown on as it is. */
+  async receive(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
+    const path = join(this.#folder, nameFor(OWNER))
+    const handle = await onDisk(this.#folder, () => open(path, 'wx+', 0o600))
+    try {
+      const hash = createHash('sha256')
+      let size = 0
+      for await (const chunk of bytes) {
+        hash.update(chunk)
+        size += chunk.length
+        await onDisk(this.#folder, () => handle.appendFile(chunk))
+      }
+      const blob: Blob = { sha256: hash.digest('hex') as Sha256, size }
+      return new SpooledFile(path, handle, blob)
+    } catch (error) {
+      await discard(path, handle)
+      throw error
+    }
+  }
+
+  /** Removes the files of processes that are dead. Of those that cannot be asked, what nobody has written to for an hour. */
+  async sweep(): Promise<void> {
+    await onDisk(this.#folder, async () => {
+      for (const entry of await readdir(this.#folder, { withFileTypes: true })) {
+        if (entry.isFile() && (await this.#isAbandoned(entry.name))) {
+          await rm(join(this.#folder, entry.name), { force: true })
+        }
+      }
+    })
+  }
+
+  async #isAbandoned(name: string): Promise<boolean> {
+    const owner = ownerOf(name)
+    if (owner?.run === OWNER.run) return false
+    // Our own number with another run: a process before us had it, as in a container that starts again.
+    if (owner?.pidSpace === OWNER.pidSpace && (owner.pid === OWNER.pid || !isAlive(owner.pid))) return true
+    const writtenAt = await lastWriteTo(join(this.#folder, name))
+    return writtenAt !== undefined && this.#clock.now() - writtenAt > ABANDONED_AFTER_MS
+  }
+}
+
+interface Owner {
+  /** Where process numbers mean the same: two containers, or a host before and after its restart, count on their own. */
+  pidSpace: string
+  pid: number
+  /** Tells this process from another that has, or had, the same number. */
+  run: string
+}
+
+// NOTE: one per thread. A worker thread that puts blobs would have to be told the run of its process.
+const OWNER: Owner = { pidSpace: readPidSpace(), pid: process.pid, run: randomUUID() }
+
+function nameFor({ pidSpace, pid, run }: Owner): string {
+  return `${pidSpace}.${pid}.${run}.${randomUUID()}`
+}
+
+function ownerOf(name: string): Owner | undefined {
+  const [, pidSpace, pid, run] = /^([0-9a-f]+)\.(\d+)\.([0-9a-f-]+)\.[0-9a-f-]+$/.exec(name) ?? []
+  return pidSpace && pid && run ? { pidSpace, pid: Number(pid), run } : undefined
+}
+
+/** On Linux, the running kernel and its namespace of process numbers; elsewhere the host's name has to do. */
+function readPidSpace(): string {
+  const parts = [
+    hostname(),
+    orNothing(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+    orNothing(() => readlinkSync('/proc/self/ns/pid')),
+  ]
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12)
+}
+
+function orNothing(read: () => string): string {
+  try {
+    return read()
+  } catch {
+    return ''
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0) // signal 0 only asks
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+async function lastWriteTo(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined // its owner has just finished
+    throw error
+  }
+}
+
+/** Never fails: what could not be removed is found by a later sweep, and the first error matters more. */
+async function discard(path: string, handle: FileHandle): Promise<void> {
+  await handle.close().catch(() => undefined)
+  await rm(path, { force: true }).catch(() => undefined)
+}
