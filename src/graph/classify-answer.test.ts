@@ -109,6 +109,27 @@ const ROWS: Row[] = [
   { status: 500, code: 'ErrorCorruptData', means: 'shrink' },
   { status: 500, code: 'ErrorCorruptData', subject: 'folders', means: 'fail graph_refused' },
 
+  // a part of a message costs that part only
+  { status: 500, code: 'ErrorCannotOpenFileAttachment', subject: 'attachment', means: 'skip unreadable' },
+  { status: 500, code: 'ErrorContentConversionFailed', subject: 'attachment', means: 'skip unreadable' },
+  { status: 500, code: 'ErrorMimeContentConversionFailed', subject: 'mime', means: 'skip unreadable' },
+  { status: 500, code: 'ErrorCorruptData', subject: 'mime', means: 'skip unreadable' },
+  { status: 500, code: 'ErrorInvalidRecipients', subject: 'mime', means: 'skip unreadable' },
+  { status: 500, code: 'ErrorCorruptData', subject: 'attachments', means: 'skip unreadable' },
+  { status: 404, code: 'ErrorItemNotFound', subject: 'attachments', means: 'skip gone' },
+  { status: 404, code: 'ErrorItemNotFound', subject: 'attachment', means: 'skip gone' },
+  { status: 404, code: 'ErrorItemNotFound', subject: 'mime', means: 'skip gone' },
+  { status: 404, body: '', subject: 'attachment', means: 'wait empty_not_found' },
+  { status: 405, body: '', subject: 'attachment', means: 'skip unreadable' },
+  { status: 405, code: 'ErrorInvalidRequest', subject: 'mime', means: 'skip unreadable' },
+  { status: 400, code: 'RequestBroker--ParseUri', subject: 'attachments', means: 'skip unreadable' },
+  { status: 400, code: 'ErrorInvalidIdMalformed', subject: 'attachment', means: 'skip unreadable' },
+  { status: 501, code: 'NotImplemented', subject: 'attachment', means: 'skip unreadable' },
+  { status: 429, code: 'ErrorTooManyObjectsOpened', subject: 'attachments', means: 'wait throttled' },
+  { status: 504, body: '', subject: 'attachment', means: 'wait timeout' },
+  { status: 403, code: 'ErrorAccessDenied', subject: 'attachments', means: 'fail mailbox_access_denied' },
+  { status: 404, code: 'MailboxNotEnabledForRESTAPI', subject: 'mime', means: 'fail mailbox_unavailable' },
+
   // the walk has to begin anew
   { status: 410, code: 'SyncStateNotFound', means: 'restart' },
   { status: 410, body: '', means: 'restart' },

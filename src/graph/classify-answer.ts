@@ -1,6 +1,6 @@
 import type { Failure, WaitReason } from './failure.ts'
 import { type GraphError, parseGraphError } from './graph-error.ts'
-import { denied, notThere, refusal, refusedWith, type Subject } from './refusals.ts'
+import { denied, isMessagePart, notThere, refusal, refusedWith, type Subject } from './refusals.ts'
 
 /** An answer that is no success, as far as the decision needs it. */
 export interface RefusedAnswer {
@@ -93,7 +93,7 @@ function byCode(code: string, answer: RefusedAnswer, error: GraphError | undefin
     case 'erroritemnotfound':
     case 'errorsyncfoldernotfound':
     case 'request_resourcenotfound':
-      return notThere(asked.subject, refusedWith(answer.statusCode, error?.code))
+      return notThere(asked.subject, refusedWith(asked.subject, answer.statusCode, error?.code))
     case 'erroraccessdenied':
       // The one code stands for a missing permission and for a policy; only the message tells them apart.
       return /\[RAOP\]|OData is disabled/i.test(error?.message ?? '')
@@ -123,12 +123,12 @@ function throttled(error: GraphError | undefined): Failure {
 
 function unreadable(answer: RefusedAnswer, error: GraphError | undefined, asked: Asked): Failure {
   if (asked.subject === 'page') return { kind: 'shrink' }
-  if (asked.subject === 'message') return { kind: 'skip', because: 'unreadable' }
-  return refusedWith(answer.statusCode, error?.code)
+  if (asked.subject === 'message' || isMessagePart(asked.subject)) return { kind: 'skip', because: 'unreadable' }
+  return refusedWith(asked.subject, answer.statusCode, error?.code)
 }
 
 function byStatus(answer: RefusedAnswer, error: GraphError | undefined, asked: Asked): Failure {
-  const refused = refusedWith(answer.statusCode, error?.code)
+  const refused = refusedWith(asked.subject, answer.statusCode, error?.code)
   const walksByLink = ['page', 'group', 'directory'].includes(asked.subject)
   switch (answer.statusCode) {
     case 503:

@@ -19,6 +19,14 @@ export class BodyTooLargeError extends Error {
   readonly code = 'BODY_TOO_LARGE'
 }
 
+/** Once the headers are there, a socket that ends early is a body cut short: another try, or a smaller page, may get through. */
+export function cutBodyOr(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+    ? new CutBodyError('An answer ended early', { cause: error })
+    : error
+}
+
 const TIMEOUTS = new Set(['REQUEST_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 // Time does not make a certificate trusted; OpenSSL's names for what a person has to mend.
 const CERTIFICATE = /CERT|^UNABLE_TO_|SELF_SIGNED|^ERR_TLS_|HOSTNAME_MISMATCH/

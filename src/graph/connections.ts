@@ -2,7 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip as gunzipWithCallback } from 'node:zlib'
 import { Agent, type Dispatcher, request } from 'undici'
-import { BodyTooLargeError, CutBodyError, RequestTimeoutError } from './classify-network-error.ts'
+import { systemClock } from '../clock.ts'
+import { BodyTooLargeError, CutBodyError, cutBodyOr, RequestTimeoutError } from './classify-network-error.ts'
+import { readableBody } from './streamed-body.ts'
 
 const gunzip = promisify(gunzipWithCallback)
 
@@ -13,9 +15,9 @@ export interface ConnectionOptions {
   connectTimeoutMs?: number
   /** Until the headers, and between two pieces of the body. */
   silenceTimeoutMs?: number
-  /** From the request to the last byte. */
+  /** From the request to the last byte; of a streamed body to its first, and then from one mebibyte to the next. */
   totalTimeoutMs?: number
-  /** A bound against answers without end; real pages are a few megabytes. */
+  /** A bound against answers without end: pages are a few megabytes, the MIME of the largest mail (150 MB) is 205. */
   maxBodyBytes?: number
 }
 
@@ -52,28 +54,51 @@ export class Connections {
   /** One request, one answer, whole. Bodies of errors are cut to what a Graph error can be. */
   async get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<RawAnswer> {
     const agent = this.#agent
-    const deadline = new AbortController()
-    const stop = () => deadline.abort(signal.reason)
-    const timer = setTimeout(() => deadline.abort(new RequestTimeoutError()), this.#options.totalTimeoutMs)
-    signal.addEventListener('abort', stop, { once: true })
+    const deadline = new Deadline(signal, this.#options.totalTimeoutMs)
     try {
-      signal.throwIfAborted()
       const answer = await request(url, { dispatcher: agent, method: 'GET', headers, signal: deadline.signal })
       const body = answer.statusCode >= 400 ? await beginningOf(answer.body) : await wholeOf(answer.body)
       return { statusCode: answer.statusCode, headers: answer.headers, body, generation: agent }
     } catch (error) {
-      if (deadline.signal.aborted) throw deadline.signal.reason
-      throw error
+      throw deadline.reasonOr(error)
     } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', stop)
+      deadline.end()
+    }
+  }
+
+  /** One request, whose body is taken as it comes, no faster than `take` asks for it; only a 200 has one to take. */
+  async stream<Taken>(
+    url: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+    take: (body: AsyncIterable<Uint8Array>) => Promise<Taken>,
+  ): Promise<{ taken: Taken } | { refused: RawAnswer }> {
+    const agent = this.#agent
+    const { totalTimeoutMs, maxBodyBytes } = this.#options
+    const deadline = new Deadline(signal, totalTimeoutMs)
+    let body: Body | undefined
+    try {
+      const answer = await request(url, { dispatcher: agent, method: 'GET', headers, signal: deadline.signal })
+      body = answer.body.on('error', () => {}) // whoever reads it hears of it; when nobody does, nothing is lost
+      if (answer.statusCode !== 200) {
+        const { statusCode, headers } = answer
+        return { refused: { statusCode, headers, body: await beginningOf(body), generation: agent } }
+      }
+      deadline.lift()
+      const bounds = { clock: systemClock, progressTimeoutMs: totalTimeoutMs, maxBytes: maxBodyBytes }
+      return { taken: await take(readableBody(body, codingOf(answer.headers), bounds)) }
+    } catch (error) {
+      throw deadline.reasonOr(error)
+    } finally {
+      deadline.end()
+      body?.destroy() // of a body read to its end the connection lives on
     }
   }
 
   /** The body as text. Off the main thread where it is compressed; throws a CutBodyError for what is damaged. */
   async decode(answer: RawAnswer): Promise<string> {
-    const coding = answer.headers['content-encoding'] ?? 'identity'
-    const bytes = coding === 'identity' ? answer.body : await this.#unpack(answer.body, String(coding))
+    const coding = codingOf(answer.headers)
+    const bytes = coding === 'identity' ? answer.body : await this.#unpack(answer.body, coding)
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
     free(bytes)
     return text
@@ -119,10 +144,47 @@ export class Connections {
   }
 }
 
+/** Ends a request with its caller's signal, or when it has taken too long. */
+class Deadline {
+  readonly #outer: AbortSignal
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  readonly #stop = () => this.#controller.abort(this.#outer.reason)
+
+  constructor(outer: AbortSignal, ms: number) {
+    outer.throwIfAborted()
+    this.#outer = outer
+    this.#timer = setTimeout(() => this.#controller.abort(new RequestTimeoutError()), ms)
+    outer.addEventListener('abort', this.#stop, { once: true })
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** From now on only the caller's signal ends it. */
+  lift(): void {
+    clearTimeout(this.#timer)
+  }
+
+  reasonOr(error: unknown): unknown {
+    return this.signal.aborted ? this.signal.reason : error
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#outer.removeEventListener('abort', this.#stop)
+  }
+}
+
 /** Gives the memory of a page back at once: the garbage collector takes its time with what lies outside its heap. */
 function free(bytes: Uint8Array): void {
   const { buffer } = bytes
   if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) buffer.transfer(0)
+}
+
+function codingOf(headers: IncomingHttpHeaders): string {
+  return String(headers['content-encoding'] ?? 'identity')
 }
 
 type Body = Dispatcher.ResponseData['body']
@@ -131,11 +193,7 @@ async function wholeOf(body: Body): Promise<Uint8Array> {
   try {
     return await body.bytes()
   } catch (cause) {
-    // Once the headers are there, a socket that ends early is a body cut short: a smaller page may get through.
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    throw code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
-      ? new CutBodyError('An answer ended early', { cause })
-      : cause
+    throw cutBodyOr(cause)
   }
 }
 

@@ -78,6 +78,9 @@ export class BrokenAnswerError extends Error {
   }
 }
 
+/** A success without a single byte where some were due. */
+export class EmptyAnswerError extends BrokenAnswerError {}
+
 export function isShrink(error: unknown): error is RequestFailure {
   return error instanceof RequestFailure && error.failure.kind === 'shrink'
 }

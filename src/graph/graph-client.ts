@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
+import type { Sink } from '../copying/mailbox.ts'
 import { AppError } from '../errors.ts'
 import type { AccessTokenSource } from './access-token.ts'
 import { classifyAnswer } from './classify-answer.ts'
@@ -8,6 +9,7 @@ import type { Connections, RawAnswer } from './connections.ts'
 import { BrokenAnswerError, type Failure, RequestFailure, WAIT_WORDS, type Wait } from './failure.ts'
 import { parseGraphError } from './graph-error.ts'
 import type { GraphUrl } from './graph-url.ts'
+import { pour, SinkError } from './pour.ts'
 import type { Subject } from './refusals.ts'
 import type { RequestLimiter } from './request-limiter.ts'
 import { parseRetryAfter } from './retry-after.ts'
@@ -20,14 +22,17 @@ export interface GraphLog {
   debug(fields: Record<string, unknown>, message: string): void
 }
 
-export interface GraphRequest<T> {
+interface Asked {
   /** Absolute, at the configured Graph address. */
   url: string
   subject: Subject
   /** `url` is a link that Graph gave. */
   continued?: boolean
-  maxPageSize?: number
   shrinkable?: Shrinkable
+}
+
+export interface GraphRequest<T> extends Asked {
+  maxPageSize?: number
   /** Makes what the caller wants of the JSON; throws BrokenAnswerError for what is not as promised. */
   read: (json: unknown) => T
 }
@@ -38,6 +43,9 @@ export interface Answer<T> {
   bytes: number
   elapsedMs: number
 }
+
+/** What an attempt came to; what follows a failure is up to the policy. */
+type Outcome<Value> = { value: Value } | { failure: Failure; cause: unknown; release: () => void }
 
 export interface GraphClientParts {
   graphUrl: GraphUrl
@@ -72,29 +80,20 @@ export class GraphClient {
   }
 
   /** Throws an AppError, a RequestFailure (shrink, skip, restart) or the signal's reason. Hands nothing out before it is whole. */
-  async get<T>(request: GraphRequest<T>): Promise<Answer<T>> {
-    this.#refuseForeign(request.url)
-    const { clock, meter, random } = this.#parts
-    const failed = new Map<string, { times: number; sinceMs: number }>()
+  get<T>(request: GraphRequest<T>): Promise<Answer<T>> {
+    return this.#repeat(request, () => this.#attempt((bearer, release) => this.#readWhole(request, bearer, release)))
+  }
 
-    for (let attempt = 1; ; attempt++) {
-      const outcome = await this.#attempt(request)
-      if ('answer' in outcome) return outcome.answer
-
-      const { failure } = outcome
-      const key = failure.kind === 'wait' ? failure.reason : failure.kind
-      const soFar = failed.get(key) ?? { times: 0, sinceMs: clock.now() }
-      soFar.times++
-      failed.set(key, soFar)
-      const forMs = clock.now() - soFar.sinceMs
-      const step = nextStep(failure, { times: soFar.times, forMs }, request.shrinkable ?? 'no', random)
-
-      if (step.do !== 'retry') outcome.release()
-      if (step.do === 'fail') throw new AppError(step.code, step.message, { cause: outcome.cause })
-      if (step.do === 'hand_over') throw new RequestFailure(step.failure, outcome.cause)
-      meter.countRetry()
-      this.#logRetry(failure, attempt, step.delayMs, outcome.cause)
-      await this.#waitBeforeRetry(failure, step.delayMs, outcome.release)
+  /**
+   * Streams the bytes of an answer into the sink, anew for each try, and throws as `get` does. What the sink throws is
+   * thrown as it is and not repeated. An answer without a single byte is a broken one.
+   */
+  async stream<Taken>(request: Asked, sink: Sink<Taken>): Promise<Taken> {
+    try {
+      // The slot is held until the sink has done: Graph counts a request as in flight while its body is sent.
+      return await this.#repeat(request, () => this.#attempt((bearer) => this.#pour(request, bearer, sink)))
+    } catch (error) {
+      throw error instanceof SinkError ? error.cause : error
     }
   }
 
@@ -126,29 +125,42 @@ export class GraphClient {
     }
   }
 
-  async #attempt<T>(
-    request: GraphRequest<T>,
-  ): Promise<{ answer: Answer<T> } | { failure: Failure; cause: unknown; release: () => void }> {
-    const { clock, connections, limiter, meter, signal, token } = this.#parts
+  /** Until an attempt succeeds, or the policy sees no sense in another one. */
+  async #repeat<Value>(request: Asked, attempt: () => Promise<Outcome<Value>>): Promise<Value> {
+    this.#refuseForeign(request.url)
+    const { clock, meter, random } = this.#parts
+    const failed = new Map<string, { times: number; sinceMs: number }>()
+
+    for (let attempts = 1; ; attempts++) {
+      const outcome = await attempt()
+      if ('value' in outcome) return outcome.value
+
+      const { failure } = outcome
+      const key = failure.kind === 'wait' ? failure.reason : failure.kind
+      const soFar = failed.get(key) ?? { times: 0, sinceMs: clock.now() }
+      soFar.times++
+      failed.set(key, soFar)
+      const forMs = clock.now() - soFar.sinceMs
+      const step = nextStep(failure, { times: soFar.times, forMs }, request.shrinkable ?? 'no', random)
+
+      if (step.do !== 'retry') outcome.release()
+      if (step.do === 'fail') throw new AppError(step.code, step.message, { cause: outcome.cause })
+      if (step.do === 'hand_over') throw new RequestFailure(step.failure, outcome.cause)
+      meter.countRetry()
+      this.#logRetry(failure, attempts, step.delayMs, outcome.cause)
+      await this.#waitBeforeRetry(failure, step.delayMs, outcome.release)
+    }
+  }
+
+  /** One exchange with Graph, in a slot and with a token. `exchange` may give the slot back before it ends. */
+  async #attempt<Value>(exchange: (bearer: string, release: () => void) => Promise<Value>): Promise<Outcome<Value>> {
+    const { limiter, meter, signal, token } = this.#parts
     const release = await limiter.acquire(signal)
     let isHandedOn = false
     try {
       const bearer = await token.get(signal)
       meter.countRequest()
-      const startedAt = clock.now()
-      const raw = await connections.get(request.url, this.#headers(bearer, request.maxPageSize), signal)
-      const elapsedMs = clock.now() - startedAt
-      if (raw.statusCode !== 200) {
-        const cause = await this.#refusalOf(raw, request)
-        if (cause.failure.kind === 'renew') token.renew(bearer)
-        if (cause.failure.kind === 'wait' && cause.failure.newConnection) connections.leave(raw.generation)
-        isHandedOn = true
-        return { failure: cause.failure, cause, release }
-      }
-      // The slot is for talking to Graph; unpacking and parsing go on without it.
-      release()
-      const text = await connections.decode(raw)
-      return { answer: { value: request.read(parse(text)), bytes: text.length, elapsedMs } }
+      return { value: await exchange(bearer, release) }
     } catch (error) {
       signal.throwIfAborted()
       const failure = failureOf(error)
@@ -158,6 +170,26 @@ export class GraphClient {
     } finally {
       if (!isHandedOn) release()
     }
+  }
+
+  async #readWhole<T>(request: GraphRequest<T>, bearer: string, release: () => void): Promise<Answer<T>> {
+    const { clock, connections, signal } = this.#parts
+    const startedAt = clock.now()
+    const raw = await connections.get(request.url, this.#headers(bearer, request.maxPageSize), signal)
+    const elapsedMs = clock.now() - startedAt
+    if (raw.statusCode !== 200) throw await this.#refused(raw, request, bearer)
+    // The slot is for talking to Graph; unpacking and parsing go on without it.
+    release()
+    const text = await connections.decode(raw)
+    return { value: request.read(parse(text)), bytes: text.length, elapsedMs }
+  }
+
+  async #pour<Taken>(request: Asked, bearer: string, sink: Sink<Taken>): Promise<Taken> {
+    const { connections, signal } = this.#parts
+    const headers = { ...this.#headers(bearer, undefined), accept: '*/*' }
+    const answer = await connections.stream(request.url, headers, signal, (body) => pour(body, sink))
+    if ('refused' in answer) throw await this.#refused(answer.refused, request, bearer)
+    return answer.taken
   }
 
   #headers(bearer: string, maxPageSize: number | undefined): Record<string, string> {
@@ -172,8 +204,9 @@ export class GraphClient {
     }
   }
 
-  async #refusalOf(raw: RawAnswer, request: GraphRequest<unknown>): Promise<RefusedError> {
-    const { clock, connections } = this.#parts
+  /** What a refusal means; token and connection that are no good are left behind at once. */
+  async #refused(raw: RawAnswer, request: Asked, bearer: string): Promise<RefusedError> {
+    const { clock, connections, token } = this.#parts
     const body = await connections.decode(raw).catch(() => '') // the status alone will have to do
     const sentAtMs = Date.parse(one(raw.headers.date) ?? '') || clock.now()
     const answer = {
@@ -187,6 +220,8 @@ export class GraphClient {
       raw.statusCode < 300
         ? { kind: 'wait', reason: 'broken_answer' }
         : classifyAnswer(answer, { subject: request.subject, continued: request.continued ?? false })
+    if (failure.kind === 'renew') token.renew(bearer)
+    if (failure.kind === 'wait' && failure.newConnection) connections.leave(raw.generation)
     return new RefusedError(raw.statusCode, parseGraphError(body)?.code, one(raw.headers['request-id']), failure)
   }
 
@@ -222,7 +257,14 @@ export function graphCodeOf({ cause }: RequestFailure): string | undefined {
   return code && /^[\w.]{1,80}$/.test(code) ? code : undefined
 }
 
+/** The status that Graph refused with. */
+export function statusCodeOf({ cause }: RequestFailure): number | undefined {
+  return cause instanceof RefusedError ? cause.fields.statusCode : undefined
+}
+
 function failureOf(error: unknown): Failure | undefined {
+  if (error instanceof RefusedError) return error.failure
+  if (error instanceof SinkError) return undefined
   if (error instanceof BrokenAnswerError) return { kind: 'wait', reason: error.reason }
   return classifyNetworkError(error)
 }

@@ -178,7 +178,7 @@ describe('a message by itself', () => {
     await using world = await arrange()
     world.fake.routes[MESSAGE] = [json(whole('m/1'))]
     const reading = await world.mailbox.readMessage(id)
-    assert.equal(reading.is === 'message' && reading.message.body, 'x')
+    assert.equal(reading.is === 'had' && reading.value.body, 'x')
   })
 
   test('that is gone is told to be', async () => {

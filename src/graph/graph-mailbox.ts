@@ -1,3 +1,4 @@
+import type { Attachment, AttachmentId } from '../copying/attachment.ts'
 import type { Checkpoint, Way } from '../copying/checkpoint.ts'
 import {
   CheckpointExpiredError,
@@ -5,20 +6,23 @@ import {
   FolderGoneError,
   type FolderId,
   type Mailbox,
-  type MessageReading,
   NoChangeTrackingError,
   type Page,
+  type Reading,
+  type Sink,
   UnreadablePageError,
 } from '../copying/mailbox.ts'
-import type { MessageId } from '../copying/message.ts'
+import type { Message, MessageId } from '../copying/message.ts'
 import { AppError } from '../errors.ts'
-import { BrokenAnswerError, isRestart, isShrink, isSkip, type RequestFailure } from './failure.ts'
+import { BrokenAnswerError, isRestart, isShrink, isSkip } from './failure.ts'
 import { FolderTree } from './folder-tree.ts'
-import { type Answer, type GraphClient, graphCodeOf } from './graph-client.ts'
+import type { Answer, GraphClient } from './graph-client.ts'
+import { GraphContents } from './graph-contents.ts'
 import type { GraphUrl } from './graph-url.ts'
 import { type MessagePage, readMessagePage } from './message-page.ts'
 import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
 import { itemOf } from './read-collection.ts'
+import { readItem } from './read-item.ts'
 import { refusal } from './refusals.ts'
 import { isWhole, toMessage } from './to-message.ts'
 import { MESSAGE_FIELDS, VERSION_FIELDS, type WireMessage } from './wire.ts'
@@ -52,6 +56,7 @@ export class GraphMailbox implements Mailbox {
   readonly userUpn: string
   readonly #parts: GraphMailboxParts
   readonly #user: string
+  readonly #contents: GraphContents
   readonly #walks = new Map<FolderId, Walk>()
 
   constructor(parts: GraphMailboxParts) {
@@ -59,6 +64,9 @@ export class GraphMailbox implements Mailbox {
     this.userUpn = parts.userUpn
     this.#parts = parts
     this.#user = `/users/${encodeURIComponent(parts.objectId)}`
+    const { client, graphUrl } = parts
+    const probe = () => this.#makeSureGraphAnswers('inbox')
+    this.#contents = new GraphContents({ client, graphUrl, user: this.#user, probe })
   }
 
   listFolders(options: { includeRecoverable: boolean }): Promise<Folder[]> {
@@ -92,21 +100,32 @@ export class GraphMailbox implements Mailbox {
     }
   }
 
-  async readMessage(id: MessageId): Promise<MessageReading> {
+  readMessage(id: MessageId): Promise<Reading<Message>> {
     const url = this.#parts.graphUrl.to(`${this.#user}/messages/${encodeURIComponent(id)}?$select=${MESSAGE_FIELDS}`)
     const read = itemOf<WireMessage>
-    try {
-      const { value } = await this.#parts.client.get({ url, subject: 'message', shrinkable: 'last_size', read })
+    const ask = async () => {
+      const { value } = await this.#parts.client.get({ url, subject: 'message', shrinkable: 'item', read })
       // With Mail.ReadBasic alone Graph leaves bodies out, silently.
       if (!isWhole(value)) throw asAppError(refusal('mailboxDenied'))
-      return { is: 'message', message: toMessage(value) }
-    } catch (error) {
-      if (isSkip(error, 'gone')) return { is: 'gone' }
-      if (isSkip(error, 'unreadable')) return unreadable(error)
-      if (!isShrink(error)) throw error
-      await this.#makeSureGraphAnswers('inbox')
-      return unreadable(error)
+      return toMessage(value)
     }
+    return readItem('this message', ask, () => this.#makeSureGraphAnswers('inbox'))
+  }
+
+  listAttachments(message: MessageId): Promise<Reading<Attachment[]>> {
+    return this.#contents.list(message)
+  }
+
+  readAttachment<Taken>(message: MessageId, attachment: AttachmentId, sink: Sink<Taken>): Promise<Reading<Taken>> {
+    return this.#contents.readAttachment(message, attachment, sink)
+  }
+
+  readSmallAttachments(message: MessageId): Promise<Reading<Map<AttachmentId, Uint8Array>>> {
+    return this.#contents.readSmall(message)
+  }
+
+  readMime<Taken>(message: MessageId, sink: Sink<Taken>): Promise<Reading<Taken>> {
+    return this.#contents.readMime(message, sink)
   }
 
   async countMessages(folder: FolderId): Promise<number | undefined> {
@@ -185,14 +204,6 @@ export class GraphMailbox implements Mailbox {
     const message = 'Graph lets no walk through a folder come to its end: it gives up its own links again and again.'
     return new AppError('graph_refused', message, { cause })
   }
-}
-
-/** The ledger's word for a message that fails without Graph saying why. */
-const NO_REASON = 'unreadable'
-
-function unreadable(error: RequestFailure): MessageReading {
-  const code = graphCodeOf(error) ?? NO_REASON
-  return { is: 'unreadable', code, reason: `Graph cannot give this message (${code}), though it gives others` }
 }
 
 function unreadableFolder(cause: unknown): AppError {

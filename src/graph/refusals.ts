@@ -2,7 +2,10 @@ import type { ErrorCode } from '../errors.ts'
 import type { Failure } from './failure.ts'
 
 /** What a request asks for; the same refusal means different things for different ones. */
-export type Subject = 'user' | 'inbox' | 'folders' | 'folder' | 'page' | 'message' | 'group' | 'directory'
+export type Subject = 'user' | 'inbox' | 'folders' | 'folder' | 'page' | 'message' | MessagePart | 'group' | 'directory'
+
+/** What belongs to one message: the list of its attachments, the content of one, the message as RFC 822 text. */
+type MessagePart = 'attachments' | 'attachment' | 'mime'
 
 type Refusal =
   | 'mailboxNotFound'
@@ -72,8 +75,12 @@ export function refusal(name: Refusal): Extract<Failure, { kind: 'fail' }> {
   return { kind: 'fail', ...REFUSALS[name] }
 }
 
-/** A refusal without a cure known to us; Graph's code is a word, never an id. */
-export function refusedWith(statusCode: number, code: string | undefined): Extract<Failure, { kind: 'fail' }> {
+/**
+ * A refusal without a cure known to us: of a part of a message it costs that part, of anything else the mailbox. Graph's
+ * code is a word, never an id.
+ */
+export function refusedWith(subject: Subject, statusCode: number, code: string | undefined): Failure {
+  if (isMessagePart(subject)) return { kind: 'skip', because: 'unreadable' }
   const said = code && /^[\w.]{1,80}$/.test(code) ? `${statusCode} ${code}` : String(statusCode)
   return { kind: 'fail', code: 'graph_refused', message: `Graph refused the request (${said}).` }
 }
@@ -90,10 +97,17 @@ export function notThere(subject: Subject, refused: Failure): Failure {
     case 'folder':
     case 'page':
     case 'message':
+    case 'attachments':
+    case 'attachment':
+    case 'mime':
       return { kind: 'skip', because: 'gone' }
     default:
       return refused
   }
+}
+
+export function isMessagePart(subject: Subject): subject is MessagePart {
+  return subject === 'attachments' || subject === 'attachment' || subject === 'mime'
 }
 
 export function denied(subject: Subject): Failure {

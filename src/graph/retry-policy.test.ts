@@ -95,6 +95,27 @@ describe('a page', () => {
   })
 })
 
+describe('a message, or what belongs to it,', () => {
+  test('is tried some more before it is blamed for what it may have caused', () => {
+    for (const [reason, retries] of [
+      ['server_error', 5],
+      ['timeout', 5],
+      ['broken_answer', 5],
+      ['empty_not_found', 3],
+      ['payload_lost', 1],
+    ] as const)
+      assert.deepEqual(
+        [reason, run(wait(reason), 'item').retries, run(wait(reason), 'item').end],
+        [reason, retries, { do: 'hand_over', failure: { kind: 'shrink' } }],
+      )
+  })
+
+  test('is not blamed for what it has nothing to do with', () => {
+    for (const reason of ['network', 'throttled', 'server_busy', 'mailbox_moving', 'bandwidth_used_up'] as const)
+      assert.equal(run(wait(reason), 'item').end.do, 'fail')
+  })
+})
+
 test('what cannot shrink gives a server error up like any other', () => {
   const { retries, end } = run(wait('server_error'))
   assert.equal(retries, 12)

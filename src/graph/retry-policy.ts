@@ -13,8 +13,11 @@ export interface FailedSoFar {
   forMs: number
 }
 
-/** Whether asking for less can help: `yes`; `last_size` when a page of one item cannot shrink; `no` for anything but pages. */
-export type Shrinkable = 'yes' | 'last_size' | 'no'
+/**
+ * Whether asking for less can help, or else blaming the thing asked for: `yes` for a page; `last_size` when a page of one
+ * item cannot shrink; `item` for a message or what belongs to it; `no` for what a mailbox cannot be read without.
+ */
+export type Shrinkable = 'yes' | 'last_size' | 'item' | 'no'
 
 interface Rule {
   /** Repetitions in a row before it is given up. */
@@ -25,6 +28,8 @@ interface Rule {
   capMs: number
   /** Repetitions of a page before a smaller one is asked for; absent where size is not the trouble. */
   shrinkAfter?: number
+  /** Repetitions of an item before it is suspected itself; absent where it has nothing to do with the trouble. */
+  suspectAfter?: number
   /** In place of a count: how long it may go on. */
   ceilingMs?: number
   giveUp?: { code: ErrorCode; message: string } | 'restart'
@@ -46,8 +51,11 @@ const MOVING: Rule = {
   capMs: 300_000,
 }
 
+// Before an item is blamed the caller asks for something else, to see whether Graph answers, so few repetitions will do.
+const RETRIES_OF_ITEM = 5
+
 // A server error may be the blip of one front end, or one item that cannot be rendered; only a smaller page tells.
-const SUSPECT_PAGE: Rule = { ...ORDINARY, shrinkAfter: 2 }
+const SUSPECT_PAGE: Rule = { ...ORDINARY, shrinkAfter: 2, suspectAfter: RETRIES_OF_ITEM }
 
 const RULES: Record<WaitReason, Rule> = {
   throttled: { ...ORDINARY, retries: ORDERED_RETRIES },
@@ -60,10 +68,11 @@ const RULES: Record<WaitReason, Rule> = {
   timeout: { ...SUSPECT_PAGE, shrinkAfter: 1 },
   server_error: SUSPECT_PAGE,
   broken_answer: SUSPECT_PAGE,
-  empty_not_found: { ...ORDINARY, retries: 3 },
+  empty_not_found: { ...ORDINARY, retries: 3, suspectAfter: 3 },
   payload_lost: {
     ...ORDINARY,
     retries: 1,
+    suspectAfter: 1,
     giveUp: { code: 'graph_refused', message: 'Graph refused the request as malformed.' },
   },
   bad_link: {
@@ -81,9 +90,6 @@ const RULES: Record<WaitReason, Rule> = {
 
 // Graph at times refuses a token that is good; six tries are what a large backup client needed, three were too few.
 const MAX_RENEWALS = 6
-
-// At a page of one item the caller asks the folder itself before it blames the item, so few repetitions will do.
-const RETRIES_AT_LAST_SIZE = 5
 
 /** Decides what follows a failure; pure, so that a test can hold every row of it. */
 export function nextStep(failure: Failure, soFar: FailedSoFar, shrinkable: Shrinkable, random: () => number): Step {
@@ -111,14 +117,25 @@ function renewStep(soFar: FailedSoFar, random: () => number): Step {
 
 function waitStep(wait: Wait, soFar: FailedSoFar, shrinkable: Shrinkable, random: () => number): Step {
   const rule = RULES[wait.reason]
-  if (rule.shrinkAfter !== undefined && shrinkable !== 'no') {
-    const retries = shrinkable === 'yes' ? rule.shrinkAfter : RETRIES_AT_LAST_SIZE
-    if (soFar.times > retries) return { do: 'hand_over', failure: { kind: 'shrink' } }
-  }
+  if (soFar.times > retriesBeforeShrink(rule, shrinkable)) return { do: 'hand_over', failure: { kind: 'shrink' } }
 
   const retries = wait.retryAfterMs === undefined ? rule.retries : Math.max(rule.retries, ORDERED_RETRIES)
   if (soFar.times > retries || soFar.forMs > (rule.ceilingMs ?? Number.POSITIVE_INFINITY)) return giveUp(wait, rule)
   return { do: 'retry', delayMs: wait.retryAfterMs ?? backOffMs(rule, soFar.times, random) }
+}
+
+function retriesBeforeShrink({ shrinkAfter, suspectAfter }: Rule, shrinkable: Shrinkable): number {
+  const never = Number.POSITIVE_INFINITY
+  switch (shrinkable) {
+    case 'yes':
+      return shrinkAfter ?? never
+    case 'last_size':
+      return shrinkAfter === undefined ? never : RETRIES_OF_ITEM
+    case 'item':
+      return suspectAfter ?? never
+    case 'no':
+      return never
+  }
 }
 
 function giveUp(wait: Wait, rule: Rule): Step {

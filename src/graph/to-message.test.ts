@@ -54,6 +54,7 @@ test('every field of a message is kept', () => {
     receivedDateTime: '2026-01-05T09:00:03Z',
     sentDateTime: '2026-01-05T09:00:04Z',
     hasAttachments: true,
+    mayHaveAttachments: true,
     isDraft: false,
     isRead: true,
     recipients: [
@@ -107,6 +108,22 @@ test('recipients without an address, headers without a name and senders that are
   )
   assert.deepEqual(message.internetMessageHeaders, [{ name: 'Date', value: '' }])
   assert.deepEqual(message.categories, ['Red'])
+})
+
+test('attachments may be there where Graph says so, where the HTML refers to one, and where they hold the message', () => {
+  const html = (content: string) => ({ id: 'AAkA7', hasAttachments: false, body: { contentType: 'html', content } })
+  const encrypted = [{ name: 'Content-Type', value: 'application/pkcs7-mime; smime-type=enveloped-data' }]
+  assert.equal(toMessage({ id: 'AAkA7', hasAttachments: true }).mayHaveAttachments, true)
+  assert.equal(toMessage(html('<img src="CID:picture001">')).mayHaveAttachments, true)
+  assert.equal(toMessage({ ...html('<p>'), internetMessageHeaders: encrypted }).mayHaveAttachments, true)
+
+  const parts = [{ name: 'Content-Type', value: 'Multipart/Mixed; boundary=x' }]
+  assert.equal(toMessage({ id: 'AAkA7', internetMessageHeaders: parts }).mayHaveAttachments, true)
+  const alternatives = [{ name: 'Content-Type', value: 'multipart/alternative; boundary=x' }]
+  assert.equal(toMessage({ ...html('<p>'), internetMessageHeaders: alternatives }).mayHaveAttachments, false)
+  assert.equal(toMessage(html('<p>an acid: sour')).mayHaveAttachments, false)
+  const text = { contentType: 'text', content: 'see cid:picture001' }
+  assert.equal(toMessage({ id: 'AAkA7', body: text }).mayHaveAttachments, false)
 })
 
 test('a part of an item is no whole message', () => {

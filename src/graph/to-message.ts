@@ -7,6 +7,7 @@ import type {
   Recipient,
   RecipientType,
 } from '../copying/message.ts'
+import { contentTypeOf, messageTypeOf } from './message-type.ts'
 import type { WireFlag, WireMessage, WireRecipient, WireTime } from './wire.ts'
 
 /** A message is whole when it names its version and its body; Graph reports small changes with the changed fields only. */
@@ -15,10 +16,11 @@ export function isWhole(wire: WireMessage): boolean {
 }
 
 export function toMessage(wire: WireMessage): Message {
+  const messageType = messageTypeOf(wire)
   return {
     id: wire.id as MessageId,
     changeKey: text(wire.changeKey),
-    messageType: messageType(wire),
+    messageType,
     subject: text(wire.subject),
     body: text(wire.body?.content),
     bodyType: bodyType(wire),
@@ -31,6 +33,7 @@ export function toMessage(wire: WireMessage): Message {
     receivedDateTime: text(wire.receivedDateTime),
     sentDateTime: text(wire.sentDateTime),
     hasAttachments: wire.hasAttachments === true,
+    mayHaveAttachments: mayHaveAttachments(wire, messageType),
     isDraft: wire.isDraft === true,
     isRead: wire.isRead === true,
     recipients: recipients(wire),
@@ -61,11 +64,16 @@ export function toPatch(wire: WireMessage): MessagePatch | undefined {
   return patch
 }
 
-const TYPE_PREFIX = '#microsoft.graph.'
-
-function messageType(wire: WireMessage): string {
-  const type = wire['@odata.type']
-  return type?.startsWith(TYPE_PREFIX) ? type.slice(TYPE_PREFIX.length) : 'message'
+/**
+ * `hasAttachments` is false where all attachments are inline (Graph docs). Then the HTML refers to them, or the message was
+ * sent in several parts: a picture within plain text has nothing that refers to it. What a signed or encrypted message says
+ * is in an attachment that does not always count as one either.
+ */
+function mayHaveAttachments(wire: WireMessage, messageType: string): boolean {
+  if (wire.hasAttachments === true || messageType === 'signedMessage' || messageType === 'encryptedMessage') return true
+  const html = bodyType(wire) === 'html' ? wire.body?.content : null
+  if (typeof html === 'string' && /\bcid:/i.test(html)) return true
+  return /^\s*multipart\/(mixed|related)\b/i.test(contentTypeOf(wire.internetMessageHeaders) ?? '')
 }
 
 function bodyType(wire: WireMessage): 'html' | 'text' | null {
@@ -120,7 +128,7 @@ function headers(wires: WireMessage['internetMessageHeaders']): MessageHeader[] 
 }
 
 /** JSON can carry half a surrogate pair, UTF-8 cannot: U+FFFD stands for it, in columns and in JSON alike. */
-function text(value: string | null | undefined): string | null {
+export function text(value: string | null | undefined): string | null {
   return typeof value === 'string' ? value.toWellFormed() : null
 }
 

@@ -46,6 +46,18 @@ export interface WireTime {
   timeZone?: string | null
 }
 
+export interface WireAttachment {
+  id: string
+  '@odata.type'?: string | null
+  name?: string | null
+  contentType?: string | null
+  size?: number | null
+  isInline?: boolean | null
+  lastModifiedDateTime?: string | null
+  contentId?: string | null
+  contentBytes?: string | null
+}
+
 export interface WireFolder {
   id: string
   '@odata.type'?: string | null
@@ -94,6 +106,9 @@ export const MESSAGE_FIELDS = [
 
 /** `$select` of a walk by ids: cheap, and it renders no body, which is what breaks pages. */
 export const VERSION_FIELDS = 'id,changeKey'
+
+/** `$select` of attachments: all that is kept but `contentId`, and no contents. */
+export const ATTACHMENT_FIELDS = 'id,name,contentType,size,isInline,lastModifiedDateTime'
 
 export const FOLDER_FIELDS = 'id,displayName,parentFolderId,isHidden,totalItemCount'
 export const USER_FIELDS = 'id,userPrincipalName,mail,userType'
