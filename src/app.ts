@@ -1,6 +1,8 @@
 import { type Logger, pino } from 'pino'
+import { openBlobStore } from './blobs/open-blob-store.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
+import { eraseMailbox, resumeErasures } from './copying/erase-mailbox.ts'
 import { runExtraction } from './copying/run-extraction.ts'
 import { AppError } from './errors.ts'
 import type { AppCredentials } from './extractions/extraction.ts'
@@ -41,6 +43,11 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
   const stores = openStores(database, box, clock)
   await stores.claims.recoverLost() // the database is ours alone, so what is marked as running has lost its worker
 
+  const blobs = await openBlobStore(config.blobStore, config.dataDir, clock)
+  opened.defer(() => blobs.close())
+  await blobs.sweep()
+  await resumeErasures(stores.erasures, blobs)
+
   const graph = openGraph(config, log)
   opened.defer(() => graph.close())
 
@@ -50,7 +57,15 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
       run: (claimed, signals) =>
         runExtraction(
           claimed,
-          { provider: graph.mailboxes, store: stores.messages, claims: stores.claims, clock, log },
+          {
+            provider: graph.mailboxes,
+            store: stores.messages,
+            contents: stores.contents,
+            blobs,
+            claims: stores.claims,
+            clock,
+            log,
+          },
           signals,
         ),
       listMembers: (signal) => listMembers(graph.directory, stores.listings, signal),
@@ -65,6 +80,8 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
     commands: new ExtractionCommands(stores.extractions, engine),
     extractions: stores.extractions,
     emails: stores.emails,
+    blobs,
+    eraseMailbox: (userUpn) => eraseMailbox(userUpn, stores.erasures, blobs),
     reports: stores.reports,
     missingCredentials: (given) => missingCredentials(given, config),
     checkReady: () => stores.extractions.checkWritable(),

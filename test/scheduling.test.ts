@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { type Attachment, type AttachmentId, SMALL_TOTAL_BYTES } from '../src/copying/attachment.ts'
 import type { Checkpoint } from '../src/copying/checkpoint.ts'
 import { copyMailbox } from '../src/copying/copy-mailbox.ts'
 import type { Folder, FolderId, Mailbox, MailboxProvider, Page, Traffic } from '../src/copying/mailbox.ts'
 import type { Message, MessageId } from '../src/copying/message.ts'
 import { StoppedError } from '../src/copying/stopped.ts'
+import { MemoryBlobStore } from '../src/copying/testing/memory-blob-store.ts'
 import type { ConnectionId } from '../src/extractions/extraction.ts'
 import { ExtractionCommands } from '../src/extractions/extraction-commands.ts'
 import { DEFAULT_OPTIONS } from '../src/extractions/options.ts'
@@ -27,6 +29,8 @@ interface World {
   folders: number[]
   /** Messages in folders that are not listed: they make the run count all folders at once. */
   unlisted: number
+  /** Every so many messages have two attachments, each fetched by a request of its own. */
+  attachmentsEvery: number
   /** How long requests take, one after the other, over and over. */
   latenciesMs: number[]
   /** The answer to every so many requests is a 429 that closes the mailbox for so long. */
@@ -38,6 +42,7 @@ interface World {
 const worlds: fc.Arbitrary<World> = fc.record({
   folders: fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 9 }),
   unlisted: fc.nat({ max: 2 }),
+  attachmentsEvery: fc.integer({ min: 1, max: 6 }),
   latenciesMs: fc.array(fc.nat({ max: 5_000 }), { minLength: 1, maxLength: 7 }),
   throttling: fc.record({ every: fc.integer({ min: 2, max: 9 }), forMs: fc.integer({ min: 1, max: 90_000 }) }),
   pausesAt: fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 3 }),
@@ -56,6 +61,7 @@ test('whatever answers take, however Graph throttles and whenever somebody pause
         stop: async () => {},
       })
       const connectionId = 'c' as ConnectionId
+      const blobs = new MemoryBlobStore()
       const pausesAt = [...world.pausesAt]
       const graph = new ScheduledGraph(world, clock, (request) => {
         if (!pausesAt.includes(request)) return
@@ -70,7 +76,7 @@ test('whatever answers take, however Graph throttles and whenever somebody pause
         assert.ok(claimed)
         const job = copyMailbox(
           claimed,
-          { provider: graph, store: stores.messages, clock },
+          { provider: graph, store: stores.messages, contents: stores.contents, blobs, clock },
           new AbortController().signal,
         )
         const end = await passUntilSettled(job, clock)
@@ -85,6 +91,9 @@ test('whatever answers take, however Graph throttles and whenever somebody pause
       assert.deepEqual(items.map(({ id }) => id).sort(), graph.allIds())
       assert.equal(extraction.progress.foldersDone, world.folders.length)
       assert.equal(extraction.messagesUnlisted, world.unlisted)
+      assert.equal(blobs.blobs.size, graph.allAttachments().length)
+      const { attachmentsTotal, attachmentsStored } = extraction.progress
+      assert.deepEqual([attachmentsTotal, attachmentsStored], Array(2).fill(graph.allAttachments().length))
       assert.deepEqual(graph.violations, [])
     }),
     { numRuns: 60 },
@@ -139,6 +148,10 @@ class ScheduledGraph implements MailboxProvider {
       .sort()
   }
 
+  allAttachments(): string[] {
+    return this.allIds().flatMap((id) => this.#attachmentsOf(id))
+  }
+
   open(userUpn: string, _credentials: object, signal: AbortSignal): { traffic: Traffic; mailbox: Promise<Mailbox> } {
     const traffic = { takeUsage: () => ({ requests: 0, retries: 0, throttledMs: 0 }), waitingFor: () => undefined }
     return { traffic, mailbox: Promise.resolve(this.#mailbox(userUpn, signal)) }
@@ -152,6 +165,12 @@ class ScheduledGraph implements MailboxProvider {
       findWellKnownFolder: async () => undefined,
       readPage: (folder, from) => this.#request(signal, () => this.#page(folder, from)),
       readMessage: async () => ({ is: 'gone' }),
+      listAttachments: (id) =>
+        this.#request(signal, () => ({ is: 'had', value: this.#attachmentsOf(id).map(anAttachment) })),
+      readAttachment: async (_message, id, sink) =>
+        this.#request(signal, () => id).then(async (text) => ({ is: 'had', value: await sink(oneChunk(text)) })),
+      readSmallAttachments: async () => ({ is: 'gone' }),
+      readMime: async () => ({ is: 'gone' }),
       countMessages: (folder) => this.#request(signal, () => this.#pagesOf(folder) * 3),
       countAllMessages: () => this.#request(signal, () => this.allIds().length + this.#world.unlisted),
     }
@@ -194,9 +213,17 @@ class ScheduledGraph implements MailboxProvider {
   #page(folder: FolderId, from: Checkpoint): Page {
     const number = from.at === 'page' ? Number(from.link) : from.at === 'end' ? this.#pagesOf(folder) : 0
     const isLast = number + 1 >= this.#pagesOf(folder)
-    const messages = number < this.#pagesOf(folder) ? idsOf(folder, number).map(aMessage) : []
+    const messages =
+      number < this.#pagesOf(folder)
+        ? idsOf(folder, number).map((id) => aMessage(id, this.#attachmentsOf(id).length > 0))
+        : []
     const next: Checkpoint = isLast ? { at: 'end', link: 'delta' } : { at: 'page', link: String(number + 1) }
     return { messages, patches: [], incomplete: [], versions: [], removed: [], next }
+  }
+
+  #attachmentsOf(messageId: string): string[] {
+    const number = Number(messageId.at(-1)) + Number(messageId.at(-3))
+    return number % this.#world.attachmentsEvery === 0 ? [`${messageId}-a`, `${messageId}-b`] : []
   }
 
   #pagesOf(folder: FolderId): number {
@@ -217,7 +244,24 @@ function aFolder(id: FolderId): Folder {
   return { id, parentId: null, displayName: id, path: id, isHidden: false, isRecoverable: false, totalItemCount: 1 }
 }
 
-function aMessage(id: string): Message {
+function anAttachment(id: string): Attachment {
+  return {
+    id: id as AttachmentId,
+    kind: 'file',
+    name: null,
+    contentType: null,
+    size: SMALL_TOTAL_BYTES, // too large to be asked for together
+    isInline: false,
+    contentId: null,
+    lastModifiedDateTime: null,
+  }
+}
+
+async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+function aMessage(id: string, mayHaveAttachments: boolean): Message {
   return {
     id: id as MessageId,
     changeKey: 'k',
@@ -234,6 +278,7 @@ function aMessage(id: string): Message {
     receivedDateTime: null,
     sentDateTime: null,
     hasAttachments: false,
+    mayHaveAttachments,
     isDraft: false,
     isRead: false,
     recipients: [],

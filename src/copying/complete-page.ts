@@ -66,7 +66,7 @@ async function readMessages(
   await Promise.all(
     ids.map(async (id) => {
       const reading = await mailbox.readMessage(id)
-      if (reading.is === 'message') readings.messages.push(keptBody(reading.message, lane.body))
+      if (reading.is === 'had') readings.messages.push(keptBody(reading.value, lane.body))
       else if (reading.is === 'gone') readings.gone.push(id)
       else readings.skipped.push({ id, code: reading.code, reason: reading.reason })
     }),

@@ -1,7 +1,11 @@
 import type { Clock } from '../clock.ts'
 import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
+import { Bell } from './bell.ts'
+import type { BlobStore } from './blob-store.ts'
 import { chooseFolders, wantsRecoverable } from './choose-folders.ts'
+import type { ContentStore } from './content-store.ts'
+import { copyContents, type Pages } from './copy-contents.ts'
 import type { CopyContext } from './copy-context.ts'
 import { copyFolder } from './copy-folder.ts'
 import { findUnlisted } from './find-unlisted.ts'
@@ -9,6 +13,7 @@ import type { MailboxProvider } from './mailbox.ts'
 import type { Lane, MessageStore } from './message-store.ts'
 import { retrySkipped } from './retry-skipped.ts'
 import { Semaphore } from './semaphore.ts'
+import { together } from './together.ts'
 
 /** As many lanes as Graph lets one app make requests at once on one mailbox (throttling limits, Outlook service). */
 const LANES = 4
@@ -22,16 +27,18 @@ const USAGE_INTERVAL_MS = 2_000
 export interface CopyDependencies {
   provider: MailboxProvider
   store: MessageStore
+  contents: ContentStore
+  blobs: BlobStore
   clock: Clock
 }
 
 /** Copies what the extraction asks for. 'busy' when another extraction has the mailbox: this one is queued again. */
 export async function copyMailbox(
   { claim, userUpn, options, credentials }: ClaimedExtraction,
-  { provider, store, clock }: CopyDependencies,
+  { provider, store, contents, blobs, clock }: CopyDependencies,
   signal: AbortSignal,
 ): Promise<'done' | 'busy'> {
-  const ending = new AbortController() // one lane that fails ends the others
+  const ending = new AbortController() // one part that fails ends the others
   const stop = AbortSignal.any([signal, ending.signal])
   const lap = stopwatch(clock)
 
@@ -44,22 +51,47 @@ export async function copyMailbox(
     if (mailboxKey === 'busy') return 'busy'
 
     const unsaved = new Semaphore(MAX_UNSAVED_PAGES)
-    const context: CopyContext = { claim, mailbox, traffic, mailboxKey, store, unsaved, lap, signal: stop }
-    if (options.only === 'skipped') {
-      await retrySkipped(context)
-      return 'done'
+    const more = new Bell()
+    const context: CopyContext = {
+      claim,
+      mailbox,
+      traffic,
+      mailboxKey,
+      store,
+      contents,
+      blobs,
+      options,
+      unsaved,
+      more,
+      lap,
+      ending,
+      signal: stop,
     }
-    const folders = await mailbox.listFolders({ includeRecoverable: wantsRecoverable(options) })
-    const chosen = await chooseFolders(mailbox, folders, options)
-    const lanes = await store.openLanes(claim, mailboxKey, { folders, chosen, body: options.body })
-    await runLanes(lanes, context, ending)
-    await findUnlisted(folders, options, context)
+    if (options.only === 'skipped') await retrySkipped(context)
+    else await copyEverything(context)
     return 'done'
   } finally {
     ending.abort()
     await counting
     await addLastUsage(store, claim, spent())
   }
+}
+
+async function copyEverything(context: CopyContext): Promise<void> {
+  const { claim, mailbox, mailboxKey, options, store } = context
+  const folders = await mailbox.listFolders({ includeRecoverable: wantsRecoverable(options) })
+  const chosen = await chooseFolders(mailbox, folders, options)
+  const lanes = await store.openLanes(claim, mailboxKey, { ...options, folders, chosen })
+  const pages: Pages = { areOver: false }
+  await together(context.ending, [
+    async () => {
+      await runLanes(lanes, context)
+      pages.areOver = true
+      context.more.ring()
+    },
+    () => copyContents(lanes, pages, context),
+  ])
+  await findUnlisted(folders, options, context)
 }
 
 /** The claim may be over by now: given back, or lost. */
@@ -71,18 +103,12 @@ async function addLastUsage(store: MessageStore, claim: Claim, spent: Parameters
   }
 }
 
-async function runLanes(lanes: readonly Lane[], context: CopyContext, ending: AbortController): Promise<void> {
+async function runLanes(lanes: readonly Lane[], context: CopyContext): Promise<void> {
   const waiting = lanes.filter((lane) => !lane.done)
   const runner = async () => {
-    try {
-      for (let lane = waiting.shift(); lane; lane = waiting.shift()) await copyFolder(lane, context)
-    } catch (error) {
-      ending.abort(error) // the first failure is the cause; what the others then throw is its echo
-      throw error
-    }
+    for (let lane = waiting.shift(); lane; lane = waiting.shift()) await copyFolder(lane, context)
   }
-  const ends = await Promise.allSettled(Array.from({ length: LANES }, runner))
-  if (ends.some((end) => end.status === 'rejected')) throw ending.signal.reason
+  await together(context.ending, Array<typeof runner>(LANES).fill(runner))
 }
 
 async function countWhileWaiting(count: () => Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AppCredentials, Branded } from '../extractions/extraction.ts'
+import type { Attachment, AttachmentId } from './attachment.ts'
 import type { Checkpoint, Way } from './checkpoint.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
 
@@ -22,12 +23,18 @@ export interface MessageVersion {
   changeKey: string | null
 }
 
-/** What came of reading one message. */
-export type MessageReading =
-  | { is: 'message'; message: Message }
+/** What came of asking for one thing: a message, or something that belongs to it. */
+export type Reading<Value> =
+  | { is: 'had'; value: Value }
   | { is: 'gone' }
-  /** The provider cannot give it; `code` is its word for why. */
+  /** The provider cannot give it, though it gives others; `code` is its word for why. */
   | { is: 'unreadable'; code: string; reason: string }
+
+/**
+ * Takes bytes as they come, no faster than it asks for them, and all of them. Called again from the start when a
+ * transfer breaks off: the bytes then fail in the middle, and what was made of them is void.
+ */
+export type Sink<Taken> = (bytes: AsyncIterable<Uint8Array>) => Promise<Taken>
 
 export interface Page {
   /** Whole messages, as they are now. An id comes once on a page, and may come again on later ones: the last word counts. */
@@ -67,7 +74,21 @@ export interface Mailbox {
    * AppError when the mailbox cannot be read on.
    */
   readPage(folder: FolderId, from: Checkpoint, way: Way): Promise<Page>
-  readMessage(id: MessageId): Promise<MessageReading>
+  readMessage(id: MessageId): Promise<Reading<Message>>
+  /** The attachments of a message, in the provider's order, without contents. 'gone' when the message is. */
+  listAttachments(message: MessageId): Promise<Reading<Attachment[]>>
+  /**
+   * Streams the content: the bytes of a file, the MIME of an attached item; of links there is none to ask for. What the
+   * sink itself throws is thrown as it is.
+   */
+  readAttachment<Taken>(message: MessageId, attachment: AttachmentId, sink: Sink<Taken>): Promise<Reading<Taken>>
+  /**
+   * The contents of a message's files in one answer, held whole: for some attachments that are together no larger than
+   * SMALL_TOTAL_BYTES. One that is missing from it may still be had by `readAttachment`.
+   */
+  readSmallAttachments(message: MessageId): Promise<Reading<Map<AttachmentId, Uint8Array>>>
+  /** Streams the message as RFC 822 text. 'unreadable' where the provider cannot convert it. */
+  readMime<Taken>(message: MessageId, sink: Sink<Taken>): Promise<Reading<Taken>>
   /** Messages in the folder at this moment, as the provider counts them; undefined when it is gone. */
   countMessages(folder: FolderId): Promise<number | undefined>
   /** Messages in the whole mailbox, whatever folder they are in; those of recoverable items are not among them. */

@@ -1,6 +1,6 @@
 import type { Branded, Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
-import type { BodyOption } from '../extractions/options.ts'
+import type { AttachmentsOption, BodyOption } from '../extractions/options.ts'
 import type { Checkpoint, Way } from './checkpoint.ts'
 import type { Folder, FolderId, MessageVersion, Usage } from './mailbox.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
@@ -14,6 +14,9 @@ export interface Lane {
   checkpoint: Checkpoint
   /** The form of the body that mail of this folder is kept in: what this run asks for, and what earlier ones did. */
   body: BodyOption
+  /** What the run asks for besides the messages themselves. */
+  attachments: AttachmentsOption
+  mime: boolean
   way: Way
   /** What Graph counted in the folder when the run began: items of every kind. */
   expected: number
@@ -27,6 +30,8 @@ export interface LanePlan {
   /** Those whose mail the run copies. */
   chosen: readonly FolderId[]
   body: BodyOption
+  attachments: AttachmentsOption
+  mime: boolean
 }
 
 /** A message with its body in the form that was asked for. */

@@ -30,7 +30,7 @@ export interface Message {
   id: MessageId
   /** Graph's version of the item: equal keys mean nothing has changed. */
   changeKey: string | null
-  /** `message`, or the Graph subtype such as `eventMessageRequest`. */
+  /** `message`, the Graph subtype such as `eventMessageRequest`, or what its MIME type makes of it: `signedMessage` … */
   messageType: string
   subject: string | null
   body: string | null
@@ -44,6 +44,8 @@ export interface Message {
   receivedDateTime: string | null
   sentDateTime: string | null
   hasAttachments: boolean
+  /** Whether asking for attachments can find any: `hasAttachments` leaves out those that only the body shows. */
+  mayHaveAttachments: boolean
   isDraft: boolean
   isRead: boolean
   recipients: Recipient[]

@@ -19,9 +19,11 @@ export interface FolderReport {
   inLedger: number
 }
 
-/** A message that Graph lists and could not give. */
+/** A message, or a part of one, that Graph lists and could not give. */
 export interface LedgerEntry {
   messageId: string
+  /** Empty for the message itself; `attachments` where they could not even be listed; else the id of an attachment. */
+  part: string
   folderPath: string
   code: string
   reason: string
@@ -30,14 +32,25 @@ export interface LedgerEntry {
   lastSeen: string
 }
 
+export type LedgerPosition = Pick<LedgerEntry, 'messageId' | 'part'>
+
+export interface ContentsReport {
+  /** Messages whose attachments or MIME the run wants and has not fetched. */
+  pending: number
+  /** Attachments, and messages whose attachments could not even be listed, that stand in the ledger. */
+  inLedger: number
+}
+
 export interface ReportReader {
   /** One entry for each folder of the extraction's mailbox that a run ever chose and that is still there, by path. */
   reportFolders(extraction: ExtractionId): Promise<FolderReport[]>
-  /** The ledger of the extraction's mailbox, by message id, after one of them. */
+  /** The ledger of the extraction's mailbox, by message and part, after one of them. */
   listLedger(
     extraction: ExtractionId,
-    query: { limit: number; after?: string | undefined },
-  ): Promise<{ items: LedgerEntry[]; next: string | null }>
+    query: { limit: number; after?: LedgerPosition | undefined },
+  ): Promise<{ items: LedgerEntry[]; next: LedgerPosition | null }>
+  /** What is to be known of the contents of messages that are stored. */
+  reportContents(extraction: ExtractionId): Promise<ContentsReport>
 }
 
 export interface Verdict {
@@ -53,6 +66,7 @@ export interface Verdict {
 export function judge(
   { status, options, messagesUnlisted }: Pick<Extraction, 'status' | 'options' | 'messagesUnlisted'>,
   folders: readonly FolderReport[],
+  contents: ContentsReport,
 ): Verdict {
   const reasons: string[] = []
   const notes: string[] = []
@@ -76,6 +90,12 @@ export function judge(
     if (itemsAtStart > listedByGraph) {
       notes.push(`${path}: Graph counts ${itemsAtStart} items, of which ${listedByGraph} are messages.`)
     }
+  }
+  if (contents.pending > 0) {
+    reasons.push(`The attachments of ${contents.pending} messages are still to be fetched.`)
+  }
+  if (contents.inLedger > 0) {
+    reasons.push(`${contents.inLedger} attachments could not be read; the ledger (skipped) says why.`)
   }
   if (messagesUnlisted) {
     reasons.push(

@@ -1,4 +1,5 @@
 import { readInParts } from './complete-page.ts'
+import { copyContents } from './copy-contents.ts'
 import { type CopyContext, savePart } from './copy-context.ts'
 import type { MessageId } from './message.ts'
 
@@ -6,6 +7,12 @@ const ENTRIES_AT_ONCE = 200
 
 /** Tries again what stands in the ledger, and nothing else. What can be had now leaves the ledger. */
 export async function retrySkipped(context: CopyContext): Promise<void> {
+  await retryMessages(context)
+  const lanes = await context.contents.reopenSkipped(context.claim, context.mailboxKey)
+  await copyContents(lanes, { areOver: true }, context)
+}
+
+async function retryMessages(context: CopyContext): Promise<void> {
   const { mailboxKey, store } = context
   let after: MessageId | undefined
   for (;;) {

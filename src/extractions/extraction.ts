@@ -56,8 +56,10 @@ export interface Progress {
   messagesUnchanged: number
   messagesRemoved: number
   messagesSkipped: number
+  /** Contents of attachments: total = stored + skipped + still to be fetched, at every moment. */
   attachmentsTotal: number
   attachmentsStored: number
+  attachmentsSkipped: number
   bytesStored: number
   requests: number
   retries: number
@@ -78,6 +80,7 @@ export const NO_PROGRESS: Progress = {
   messagesSkipped: 0,
   attachmentsTotal: 0,
   attachmentsStored: 0,
+  attachmentsSkipped: 0,
   bytesStored: 0,
   requests: 0,
   retries: 0,

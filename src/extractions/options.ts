@@ -7,6 +7,9 @@ export interface ExtractionOptions {
     exclude: readonly string[]
   }
   body: BodyOption
+  attachments: AttachmentsOption
+  /** Also the RFC 822 form of each message, at one request each. */
+  mime: boolean
   includeHidden: boolean
   /** Also the folder of soft-deleted items, which Graph lists only by name. */
   includeRecoverable: boolean
@@ -17,9 +20,14 @@ export interface ExtractionOptions {
 /** Which form of the body is kept: as Graph gives it, as plain text made from it, or the two of them. */
 export type BodyOption = 'html' | 'text' | 'both'
 
+/** What is kept of attachments: nothing, what Graph lists of them, or their content as well. */
+export type AttachmentsOption = 'none' | 'metadata' | 'content'
+
 export const DEFAULT_OPTIONS: ExtractionOptions = {
   folders: { include: [], exclude: [] },
   body: 'html',
+  attachments: 'content',
+  mime: false,
   includeHidden: true,
   includeRecoverable: false,
   only: 'everything',

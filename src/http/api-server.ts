@@ -6,6 +6,7 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify'
+import type { BlobStore } from '../copying/blob-store.ts'
 import type { ReportReader } from '../copying/report.ts'
 import type { EmailReader } from '../copying/stored-email.ts'
 import type { ExtractionCommands } from '../extractions/extraction-commands.ts'
@@ -26,6 +27,9 @@ export interface ApiDeps {
   commands: ExtractionCommands
   extractions: ExtractionStore
   emails: EmailReader
+  blobs: BlobStore
+  /** False when nothing is stored of it. */
+  eraseMailbox(userUpn: string): Promise<boolean>
   reports: ReportReader
   missingCredentials: MissingCredentials
   /** Resolves when the service can take work, else throws the AppError that says why not. */

@@ -158,7 +158,12 @@ export class ApiClient {
     }
   }
 
-  async #call<Answer>(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
+  /** Erases all that is stored of the mailbox. */
+  eraseMailbox(userUpn: string): Promise<{ user_upn: string; message: string }> {
+    return this.#call('DELETE', `/api/emails/mailboxes/${encodeURIComponent(userUpn)}`)
+  }
+
+  async #call<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer> {
     let response: Response
     let text: string
     try {

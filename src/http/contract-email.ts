@@ -26,8 +26,8 @@ const Attachment = Type.Object({
   is_inline: Type.Boolean(),
   content_id: text(),
   kind: Type.Enum(['file', 'item', 'reference']),
-  sha256: text(),
-  content_url: text(),
+  sha256: orNull(Type.String({ description: 'Of the content, in hex; null while that is not stored' })),
+  content_url: orNull(Type.String({ description: 'Where to get the content, below this service' })),
 })
 
 /** One stored message as results show it. */
@@ -48,10 +48,9 @@ export const Email = Type.Object({
   parent_folder_id: Type.String(),
   folder_name: Type.String(),
   recipients: Type.Array(Recipient),
-  attachments: Type.Array(Attachment, {
-    description:
-      'Always empty: this version does not copy attachments yet; has_attachments tells whether there are any',
-  }),
+  attachments: Type.Array(Attachment),
+  mime: orNull(Type.Object({ size: Type.Integer(), sha256: Type.String(), url: Type.String() })),
+  mime_error: orNull(Type.String({ description: 'Why Graph could not give the MIME that was asked for, in its word' })),
   folder_path: Type.String({ examples: ['Inbox/Projects'] }),
   internet_message_id: text(),
   body_type: orNull(Type.Enum(['html', 'text'])),

@@ -33,6 +33,10 @@ export const SkippedAnswer = Type.Object({
   skipped: Type.Array(
     Type.Object({
       message_id: Type.String(),
+      part: Type.Enum(['message', 'attachments', 'attachment'], {
+        description: 'The message itself, its list of attachments, or one attachment of a message that is stored',
+      }),
+      attachment_id: Type.Union([Type.String(), Type.Null()]),
       folder_path: Type.String(),
       code: Type.String({ description: 'The word of Graph for why, or `unreadable` where it gave none' }),
       reason: Type.String(),

@@ -86,6 +86,15 @@ export const Options = Type.Object(
       ),
     ),
     body: Type.Optional(Type.Enum(['html', 'text', 'both'], { default: 'html', description: 'Which form is kept' })),
+    attachments: Type.Optional(
+      Type.Enum(['none', 'metadata', 'content'], {
+        default: 'content',
+        description: 'Nothing of attachments, what Graph lists of them, or their content too',
+      }),
+    ),
+    mime: Type.Optional(
+      Type.Boolean({ default: false, description: 'Also each message as RFC 822 text, at one request each' }),
+    ),
     include_hidden: Type.Optional(Type.Boolean({ default: true })),
     include_recoverable: Type.Optional(
       Type.Boolean({ default: false, description: 'Also the folder of soft-deleted items' }),
@@ -96,7 +105,7 @@ export const Options = Type.Object(
 export type Options = Static<typeof Options>
 
 /** Options of the contract that this version does not have yet; refused by name, never silently ignored. */
-export const OPTIONS_TO_COME: readonly string[] = ['received_after', 'received_before', 'attachments', 'mime']
+export const OPTIONS_TO_COME: readonly string[] = ['received_after', 'received_before']
 
 export const StartBody = Type.Object(
   {
@@ -167,6 +176,7 @@ export const ProgressAnswer = Type.Object({
   messages_skipped: count('Could not be fetched; the reasons are kept'),
   attachments_total: count(),
   attachments_stored: count(),
+  attachments_skipped: count('In the ledger, with reasons'),
   bytes_stored: count(),
   requests: count('Sent to Graph'),
   retries: count(),

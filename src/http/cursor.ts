@@ -1,3 +1,4 @@
+import type { LedgerPosition } from '../copying/report.ts'
 import type { EmailPosition } from '../copying/stored-email.ts'
 import { invalidRequest } from './problems.ts'
 
@@ -22,14 +23,14 @@ export function decodeMemberCursor(cursor: string): number {
   return position
 }
 
-export function encodeLedgerCursor(messageId: string): string {
-  return encode(['ledger', messageId])
+export function encodeLedgerCursor({ messageId, part }: LedgerPosition): string {
+  return encode(['ledger', messageId, part])
 }
 
-export function decodeLedgerCursor(cursor: string): string {
-  const [kind, messageId] = decode(cursor)
-  if (kind !== 'ledger' || typeof messageId !== 'string') throw badCursor()
-  return messageId
+export function decodeLedgerCursor(cursor: string): LedgerPosition {
+  const [kind, messageId, part] = decode(cursor)
+  if (kind !== 'ledger' || typeof messageId !== 'string' || typeof part !== 'string') throw badCursor()
+  return { messageId, part }
 }
 
 function encode(parts: readonly unknown[]): string {

@@ -1,7 +1,7 @@
 import type { StoredEmail } from '../copying/stored-email.ts'
 import { type Batch, batchStatus, endedUsers, totalUsers } from '../extractions/batch.ts'
 import type { Extraction } from '../extractions/extraction.ts'
-import type { Email, StartAnswer, StatusRecord } from './contract.ts'
+import { BASE_PATH, type Email, type StartAnswer, type StatusRecord } from './contract.ts'
 import type { BatchStatusAnswer } from './contract-batch.ts'
 import { presentBatchProgress, presentProgress } from './progress.ts'
 
@@ -48,14 +48,19 @@ export function presentBatch(batch: Batch): BatchStatusAnswer {
 }
 
 export function presentEmail(email: StoredEmail): Email {
-  const { recipients, folder_name, body_text, internet_message_headers, ...rest } = email
+  const { recipients, folder_name, attachments, mime, mime_error, body_text, internet_message_headers, ...rest } = email
   const { folder_path, internet_message_id, body_type, categories, flag, ...before } = rest
   const { inference_classification, change_key, web_link, message_type, removed_at, ...original } = before
   return {
     ...original,
     folder_name,
     recipients,
-    attachments: [],
+    attachments: attachments.map((attachment) => ({
+      ...attachment,
+      content_url: attachment.sha256 && `${urlOf(email)}/attachments/${encodeURIComponent(attachment.attachment_id)}`,
+    })),
+    mime: mime && { ...mime, url: `${urlOf(email)}/mime` },
+    mime_error,
     folder_path,
     internet_message_id,
     body_type,
@@ -69,4 +74,8 @@ export function presentEmail(email: StoredEmail): Email {
     message_type,
     removed_at,
   }
+}
+
+function urlOf({ id }: StoredEmail): string {
+  return `${BASE_PATH}/messages/${encodeURIComponent(id)}`
 }

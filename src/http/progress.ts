@@ -6,12 +6,12 @@ import type { ProgressAnswer } from './contract.ts'
 /** The counts of one run, with the rates and guesses a caller would make of them. */
 export function presentProgress(progress: Progress, status: ExtractionStatus): ProgressAnswer {
   const share = shareCovered(progress)
-  const left = Math.max(0, progress.messagesTotal - progress.messagesCovered)
+  const left = Math.max(0, itemsTotal(progress) - itemsCovered(progress))
   return {
     ...counts(progress),
     messages_per_second: round(perSecond(progress.messagesStored + progress.messagesUnchanged, progress)),
     percent: percent(share, status),
-    eta_seconds: status === 'in_progress' ? eta(left, perSecond(progress.messagesCovered, progress)) : null,
+    eta_seconds: status === 'in_progress' ? eta(left, perSecond(itemsCovered(progress), progress)) : null,
   }
 }
 
@@ -26,13 +26,13 @@ export function presentBatchProgress(batch: Batch, status: ExtractionStatus): Pr
   const share = Math.max(begunShare * shareCovered(progress), doneShare)
 
   const workers = Math.max(1, batch.counts.in_progress)
-  const left = begunShare === 0 ? 0 : progress.messagesTotal / begunShare - progress.messagesCovered
+  const left = begunShare === 0 ? 0 : itemsTotal(progress) / begunShare - itemsCovered(progress)
   const guessable = status === 'in_progress' && batch.listed && begunShare > 0
   return {
     ...counts(progress),
     messages_per_second: round(workers * perSecond(progress.messagesStored + progress.messagesUnchanged, progress)),
     percent: percent(share, status),
-    eta_seconds: guessable ? eta(Math.max(0, left), workers * perSecond(progress.messagesCovered, progress)) : null,
+    eta_seconds: guessable ? eta(Math.max(0, left), workers * perSecond(itemsCovered(progress), progress)) : null,
   }
 }
 
@@ -48,6 +48,7 @@ function counts(progress: Progress) {
     messages_skipped: progress.messagesSkipped,
     attachments_total: progress.attachmentsTotal,
     attachments_stored: progress.attachmentsStored,
+    attachments_skipped: progress.attachmentsSkipped,
     bytes_stored: progress.bytesStored,
     requests: progress.requests,
     retries: progress.retries,
@@ -55,9 +56,19 @@ function counts(progress: Progress) {
   }
 }
 
-function shareCovered({ messagesCovered, messagesTotal, foldersDone, foldersTotal }: Progress): number {
-  if (messagesTotal > 0) return messagesCovered / messagesTotal
+function shareCovered(progress: Progress): number {
+  const { foldersDone, foldersTotal } = progress
+  if (itemsTotal(progress) > 0) return itemsCovered(progress) / itemsTotal(progress)
   return foldersTotal > 0 ? foldersDone / foldersTotal : 0
+}
+
+/** Messages and contents of attachments, as far as they are known. */
+function itemsTotal({ messagesTotal, attachmentsTotal }: Progress): number {
+  return messagesTotal + attachmentsTotal
+}
+
+function itemsCovered({ messagesCovered, attachmentsStored, attachmentsSkipped }: Progress): number {
+  return messagesCovered + attachmentsStored + attachmentsSkipped
 }
 
 function percent(share: number, status: ExtractionStatus): number {

@@ -31,6 +31,8 @@ export function readOptions(options: Options = {}): ExtractionOptions {
     },
     body: options.body ?? DEFAULT_OPTIONS.body,
     includeHidden: options.include_hidden ?? DEFAULT_OPTIONS.includeHidden,
+    attachments: options.attachments ?? DEFAULT_OPTIONS.attachments,
+    mime: options.mime ?? DEFAULT_OPTIONS.mime,
     includeRecoverable: options.include_recoverable ?? DEFAULT_OPTIONS.includeRecoverable,
     only: DEFAULT_OPTIONS.only,
   }

@@ -14,6 +14,8 @@ import { batchResultRoutes } from './routes/batch-results.ts'
 import { batchRoutes } from './routes/batches.ts'
 import { extractionRoutes } from './routes/extractions.ts'
 import { healthRoutes } from './routes/health.ts'
+import { mailboxRoutes } from './routes/mailboxes.ts'
+import { messageRoutes } from './routes/messages.ts'
 import { openApi } from './routes/openapi.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { resultRoutes } from './routes/results.ts'
@@ -70,7 +72,15 @@ export function buildServer({ logger, ...deps }: ServerDeps): FastifyInstance {
   })
   server.register(
     async (scope) => {
-      for (const routes of [extractionRoutes, resultRoutes, reportRoutes, batchRoutes, batchResultRoutes]) {
+      for (const routes of [
+        extractionRoutes,
+        resultRoutes,
+        messageRoutes,
+        mailboxRoutes,
+        reportRoutes,
+        batchRoutes,
+        batchResultRoutes,
+      ]) {
         routes(scope.withTypeProvider<TypeBoxTypeProvider>(), deps)
       }
     },

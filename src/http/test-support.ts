@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import type { FolderReport, LedgerEntry, ReportReader } from '../copying/report.ts'
-import type { EmailPosition, EmailReader, StoredEmail } from '../copying/stored-email.ts'
+import type { AttachmentId } from '../copying/attachment.ts'
+import type { Blob } from '../copying/blob-store.ts'
+import type { MessageId } from '../copying/message.ts'
+import type { ContentsReport, FolderReport, LedgerEntry, LedgerPosition, ReportReader } from '../copying/report.ts'
+import type { EmailPosition, EmailReader, StoredContent, StoredEmail } from '../copying/stored-email.ts'
+import { MemoryBlobStore } from '../copying/testing/memory-blob-store.ts'
 import { AppError } from '../errors.ts'
 import { foldAddress } from '../extractions/addresses.ts'
 import type { Batch, BatchWish } from '../extractions/batch.ts'
@@ -169,6 +173,9 @@ function sum(all: readonly Progress[]): Progress {
 export class MemoryEmails implements EmailReader {
   count = 0
   bodyCharacters = 20
+  /** Contents by message and attachment id; MIME by message id. */
+  readonly contents = new Map<string, StoredContent>()
+  readonly forgotten: Blob[] = []
   failAtSlice = Infinity
   readonly queries: { limit: number; after?: EmailPosition | undefined }[] = []
 
@@ -185,22 +192,48 @@ export class MemoryEmails implements EmailReader {
     const items = rows.map((number) => anEmail(number, this.bodyCharacters))
     return { items, next: row > 1 ? { receivedDateTime: receivedAt(row), row } : null }
   }
+
+  async findEmail(message: MessageId): Promise<StoredEmail | undefined> {
+    const row = Number(message.slice(1))
+    return row <= this.count ? anEmail(row, this.bodyCharacters) : undefined
+  }
+
+  async findAttachment(message: MessageId, attachment: AttachmentId): Promise<StoredContent | undefined> {
+    return this.contents.get(`${message} ${attachment}`)
+  }
+
+  async findMime(message: MessageId): Promise<StoredContent | undefined> {
+    return this.contents.get(message)
+  }
+
+  async forgetBlob(blob: Blob): Promise<void> {
+    this.forgotten.push(blob)
+  }
 }
 
 /** Folders and a ledger as the test sets them. */
 export class MemoryReports implements ReportReader {
   folders: FolderReport[] = []
   ledger: LedgerEntry[] = []
+  contents: ContentsReport = { pending: 0, inLedger: 0 }
 
   async reportFolders(): Promise<FolderReport[]> {
     return this.folders
   }
 
-  async listLedger(_extraction: ExtractionId, { limit, after = '' }: { limit: number; after?: string | undefined }) {
-    const left = this.ledger.filter(({ messageId }) => messageId > after)
+  async listLedger(_: ExtractionId, { limit, after }: { limit: number; after?: LedgerPosition | undefined }) {
+    const left = this.ledger.filter((entry) => !after || keyOf(entry) > keyOf(after))
     const items = left.slice(0, limit)
-    return { items, next: left.length > limit ? (items.at(-1)?.messageId ?? null) : null }
+    return { items, next: left.length > limit ? (items.at(-1) ?? null) : null }
   }
+
+  async reportContents(): Promise<ContentsReport> {
+    return this.contents
+  }
+}
+
+function keyOf({ messageId, part }: LedgerPosition): string {
+  return `${messageId} ${part}`
 }
 
 function receivedAt(row: number): string {
@@ -237,6 +270,9 @@ export function anEmail(row: number, bodyCharacters = 20): StoredEmail {
     internet_message_headers: null,
     message_type: 'message',
     removed_at: null,
+    attachments: [],
+    mime: null,
+    mime_error: null,
   }
 }
 
@@ -245,19 +281,22 @@ export function aServer(overrides: Partial<ServerDeps> = {}) {
   const extractions = new MemoryExtractions()
   const emails = new MemoryEmails()
   const reports = new MemoryReports()
+  const blobs = new MemoryBlobStore()
   const engine = { wakes: 0, start: async () => {}, wake: () => void engine.wakes++, stop: async () => {} }
   const commands = new ExtractionCommands(extractions, engine satisfies JobEngine)
   const server = buildServer({
     commands,
     extractions,
     emails,
+    blobs,
+    eraseMailbox: async (userUpn) => userUpn === 'user@example.com',
     reports,
     missingCredentials: () => [],
     checkReady: async () => {},
     version: '1.2.3',
     ...overrides,
   })
-  return { server, extractions, emails, reports, engine, commands }
+  return { server, extractions, emails, blobs, reports, engine, commands }
 }
 
 /** Fails unless a body is what the contract says of it. */

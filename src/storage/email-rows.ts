@@ -1,9 +1,10 @@
 import type { FolderId } from '../copying/mailbox.ts'
 import type { Flag, MessageHeader, MessagePatch, Recipient } from '../copying/message.ts'
 import type { KeptMessage, MailboxKey } from '../copying/message-store.ts'
-import type { StoredEmail } from '../copying/stored-email.ts'
+import type { StoredAttachment, StoredEmail } from '../copying/stored-email.ts'
 import type { BodyOption } from '../extractions/options.ts'
 import type { EmailRow } from './dialects/dialect.ts'
+import type { EmailAttachmentsTable } from './schema.ts'
 
 const NONE = '[]'
 
@@ -65,9 +66,12 @@ export type ReadEmailRow = EmailRow & {
   user_upn: string
   folder_name: string | null
   folder_path: string | null
+  mime_sha256: string | null
+  mime_size: number | null
+  mime_error: string | null
 }
 
-export function toStoredEmail(row: ReadEmailRow): StoredEmail {
+export function toStoredEmail(row: ReadEmailRow, attachments: readonly EmailAttachmentsTable[]): StoredEmail {
   return {
     id: row.id,
     user_upn: row.user_upn,
@@ -99,5 +103,21 @@ export function toStoredEmail(row: ReadEmailRow): StoredEmail {
       : null,
     message_type: row.message_type,
     removed_at: row.removed_at ?? null,
+    attachments: attachments.map(toStoredAttachment),
+    mime: row.mime_sha256 === null ? null : { sha256: row.mime_sha256, size: row.mime_size ?? 0 },
+    mime_error: row.mime_error,
+  }
+}
+
+function toStoredAttachment(row: EmailAttachmentsTable): StoredAttachment {
+  return {
+    attachment_id: row.attachment_id,
+    attachment_name: row.attachment_name,
+    content_type: row.content_type,
+    size: row.size,
+    is_inline: row.is_inline === 1,
+    content_id: row.content_id,
+    kind: row.kind,
+    sha256: row.sha256,
   }
 }

@@ -9,7 +9,7 @@ import type {
   Progress,
 } from '../extractions/extraction.ts'
 import { type ExtractionStatus, isEnded } from '../extractions/extraction-status.ts'
-import type { ExtractionOptions } from '../extractions/options.ts'
+import { DEFAULT_OPTIONS, type ExtractionOptions } from '../extractions/options.ts'
 import type { ExtractionsTable } from './schema.ts'
 
 /** Each counter of the domain with its column. */
@@ -25,6 +25,7 @@ export const COUNTER_COLUMNS = {
   messagesSkipped: 'messages_skipped',
   attachmentsTotal: 'attachments_total',
   attachmentsStored: 'attachments_stored',
+  attachmentsSkipped: 'attachments_skipped',
   bytesStored: 'bytes_stored',
   requests: 'requests',
   retries: 'retries',
@@ -58,7 +59,7 @@ export function toExtraction(row: Selectable<ExtractionsTable>): Extraction {
 }
 
 export function toOptions(json: string): ExtractionOptions {
-  return JSON.parse(json) as ExtractionOptions
+  return { ...DEFAULT_OPTIONS, ...(JSON.parse(json) as Partial<ExtractionOptions>) } // rows of before know fewer options
 }
 
 export function toError(row: { error_code: string | null; error_message: string | null }): ExtractionError | null {

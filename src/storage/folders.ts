@@ -110,6 +110,7 @@ export async function markGone(
   await trx
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
+    .where('part', '=', '')
     .where('folder_id', 'in', dialect.textList(folders))
     .execute()
   const removed = await trx

@@ -14,7 +14,7 @@ export async function openLanes(
   dialect: Dialect,
   { extractionId }: Claim,
   mailbox: MailboxKey,
-  { folders, chosen, body }: LanePlan,
+  { folders, chosen, body, attachments, mime }: LanePlan,
 ) {
   const known = await trx
     .selectFrom('lanes')
@@ -37,6 +37,8 @@ export async function openLanes(
       mailbox_id: mailbox,
       folder_id: folderId,
       body: kept,
+      attachments,
+      mime: Number(mime),
       source: listed ? 'delta' : (lane?.source ?? USUAL_WAY.source),
       content: listed ? 'ids' : (lane?.content ?? USUAL_WAY.content),
       at: lane && !anew ? lane.at : START.at,
@@ -94,6 +96,8 @@ export function toLane(row: LanesTable): Lane {
     folderId: row.folder_id as FolderId,
     checkpoint: toCheckpoint(row),
     body: row.body as BodyOption,
+    attachments: row.attachments,
+    mime: row.mime === 1,
     way: { source: row.source, content: row.content },
     expected: row.expected,
     done: row.done === 1,

@@ -1,4 +1,5 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
+import type { ContentWrite, SkippedPart } from '../copying/content-store.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { Lane, MailboxKey, SkippedMessage } from '../copying/message-store.ts'
 import type { Dialect } from './dialects/dialect.ts'
@@ -23,6 +24,7 @@ export async function recordSkipped(
       .values({
         mailbox_id: mailbox,
         message_id: id,
+        part: '',
         folder_id: lane.folderId,
         code,
         reason,
@@ -31,7 +33,7 @@ export async function recordSkipped(
         last_seen: now,
       })
       .onConflict((conflict) =>
-        conflict.columns(['mailbox_id', 'message_id']).doUpdateSet((eb) => ({
+        conflict.columns(['mailbox_id', 'message_id', 'part']).doUpdateSet((eb) => ({
           folder_id: lane.folderId,
           code,
           reason,
@@ -43,7 +45,7 @@ export async function recordSkipped(
   }
 }
 
-/** Takes out of the ledger what has been had, or is gone. */
+/** Takes messages out of the ledger that have been had, or are gone; what stands there of their parts stays. */
 export async function clearSkipped(
   { trx, dialect, mailbox }: Pick<Place, 'trx' | 'dialect' | 'mailbox'>,
   messages: readonly { id: MessageId }[],
@@ -52,5 +54,51 @@ export async function clearSkipped(
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
     .where('message_id', 'in', dialect.textList(messages.map(({ id }) => id)))
+    .where('part', '=', '')
     .execute()
+}
+
+/** Writes a part of a stored message into the ledger, or that it could not be had once more. */
+export async function recordPart(
+  trx: Transaction<Schema>,
+  { mailbox, messageId }: ContentWrite,
+  { part, code, reason }: SkippedPart,
+  now: string,
+): Promise<void> {
+  const { parent_folder_id: folder_id } = await trx
+    .selectFrom('emails')
+    .select('parent_folder_id')
+    .where('mailbox_id', '=', mailbox)
+    .where('id', '=', messageId)
+    .executeTakeFirstOrThrow()
+  const entry = { mailbox_id: mailbox, message_id: messageId, part, folder_id, code, reason }
+  await trx
+    .insertInto('skipped_emails')
+    .values({ ...entry, attempts: 1, first_seen: now, last_seen: now })
+    .onConflict((conflict) =>
+      conflict.columns(['mailbox_id', 'message_id', 'part']).doUpdateSet((eb) => ({
+        ...entry,
+        attempts: eb('skipped_emails.attempts', '+', 1),
+        last_seen: now,
+        reopened: 0,
+      })),
+    )
+    .execute()
+}
+
+/** Parts of these messages are tried again; until then they stand in the ledger as they are. */
+export async function reopenParts(place: PartsPlace, messages: readonly { id: MessageId }[]): Promise<void> {
+  await place.trx.updateTable('skipped_emails').set({ reopened: 1 }).where(isPartOf(place, messages)).execute()
+}
+
+/** Takes parts out of the ledger whose messages are gone. */
+export async function clearParts(place: PartsPlace, messages: readonly { id: MessageId }[]): Promise<void> {
+  await place.trx.deleteFrom('skipped_emails').where(isPartOf(place, messages)).execute()
+}
+
+type PartsPlace = Pick<Place, 'trx' | 'dialect' | 'mailbox'>
+
+function isPartOf({ dialect, mailbox }: PartsPlace, messages: readonly { id: MessageId }[]) {
+  const ids = dialect.textList(messages.map(({ id }) => id))
+  return sql<boolean>`mailbox_id = ${mailbox} and message_id in ${ids} and part <> ''`
 }

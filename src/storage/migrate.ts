@@ -4,12 +4,14 @@ import { AppError } from '../errors.ts'
 import { extractions } from './migrations/0001-extractions.ts'
 import { mail } from './migrations/0002-mail.ts'
 import { unlistedMessages } from './migrations/0003-unlisted-messages.ts'
+import { contents } from './migrations/0004-contents.ts'
 
 /** In order of their names; added to, never edited. */
 const MIGRATIONS: Record<string, Migration> = {
   '0001-extractions': extractions,
   '0002-mail': mail,
   '0003-unlisted-messages': unlistedMessages,
+  '0004-contents': contents,
 }
 
 /** Brings the database to the newest schema; does nothing where it already has it. */

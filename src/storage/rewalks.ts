@@ -71,6 +71,7 @@ export async function markUnwalked(
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', folder)
+    .where('part', '=', '')
     .where('message_id', 'not in', walkedIds(trx, mailbox, folder))
     .execute()
   await forgetWalked(trx, mailbox, folder)

@@ -1,10 +1,12 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { MessageVersion } from '../copying/mailbox.ts'
+import type { MessageId } from '../copying/message.ts'
 import type { Lane, MailboxKey, PageToSave } from '../copying/message-store.ts'
 import type { BodyOption } from '../extractions/options.ts'
+import { expectContents, withdrawContents, withdrawRemoved } from './contents.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
-import { clearSkipped, recordSkipped } from './ledger.ts'
+import { clearParts, clearSkipped, recordSkipped } from './ledger.ts'
 import { markUnwalked, noteWalked } from './rewalks.ts'
 import type { Schema } from './schema.ts'
 
@@ -18,6 +20,8 @@ export interface PageCounts {
   removed: number
   skipped: number
   bytes: number
+  /** By how much the contents still to be fetched change. */
+  attachments: number
 }
 
 interface Place {
@@ -39,10 +43,14 @@ export async function savePage(place: Place, page: PageToSave): Promise<PageCoun
     stored: stored.changed + patched,
     // Also what is told to be gone from a folder it is no longer stored in: there is nothing to do.
     unchanged:
-      stored.unchanged + page.unchanged.length + (page.patches.length - patched) + (page.removed.length - removed),
-    removed: removed + unwalked,
+      stored.unchanged +
+      page.unchanged.length +
+      (page.patches.length - patched) +
+      (page.removed.length - removed.count),
+    removed: removed.count + unwalked.count,
     skipped: page.skipped.length,
     bytes: stored.bytes,
+    attachments: stored.attachments + removed.attachments + unwalked.attachments,
   }
   await countOnLane(place, counts)
   return counts
@@ -80,7 +88,7 @@ export async function staleVersions(
 }
 
 async function storeMessages(place: Place, { messages }: PageToSave) {
-  if (messages.length === 0) return { changed: 0, unchanged: 0, bytes: 0 }
+  if (messages.length === 0) return { changed: 0, unchanged: 0, bytes: 0, attachments: 0 }
   const { trx, dialect, mailbox, lane } = place
   const stale = await staleVersions({ ...place, db: trx }, messages)
   const changed = stale.size === messages.length ? messages : messages.filter(({ id }) => stale.has(id))
@@ -89,10 +97,12 @@ async function storeMessages(place: Place, { messages }: PageToSave) {
     changed.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message)),
   )
   await clearSkipped(place, messages)
+  const attachments = await expectContents(place, lane, changed)
   return {
     changed: changed.length,
     unchanged: messages.length - changed.length,
     bytes: changed.reduce((sum, message) => sum + contentBytes(message), 0),
+    attachments,
   }
 }
 
@@ -112,13 +122,9 @@ async function patchMessages({ trx, mailbox, lane }: Place, { patches }: PageToS
 }
 
 /** Only where the message is still in this folder: one that moved was perhaps already reported by its new folder. */
-async function markRemoved(place: Place, { removed }: PageToSave): Promise<number> {
-  if (removed.length === 0) return 0
+async function markRemoved(place: Place, { removed }: PageToSave) {
+  if (removed.length === 0) return { count: 0, attachments: 0 }
   const { trx, dialect, mailbox, lane, now } = place
-  await clearSkipped(
-    place,
-    removed.map((id) => ({ id })),
-  )
   const result = await trx
     .updateTable('emails')
     .set({ removed_at: now })
@@ -127,11 +133,33 @@ async function markRemoved(place: Place, { removed }: PageToSave): Promise<numbe
     .where('parent_folder_id', '=', lane.folderId)
     .where('removed_at', 'is', null)
     .executeTakeFirst()
-  return Number(result.numUpdatedRows)
+  // After the rows are marked: a message that is still stored in another folder keeps what it waits for.
+  const gone = await goneOf(place, removed)
+  const attachments = await withdrawContents(place, gone)
+  await clearSkipped(
+    place,
+    removed.map((id) => ({ id })),
+  )
+  await clearParts(
+    place,
+    gone.map((id) => ({ id })),
+  )
+  return { count: Number(result.numUpdatedRows), attachments }
+}
+
+async function goneOf({ trx, dialect, mailbox }: Place, ids: readonly MessageId[]): Promise<MessageId[]> {
+  const rows = await trx
+    .selectFrom('emails')
+    .select('id')
+    .where('mailbox_id', '=', mailbox)
+    .where('id', 'in', dialect.textList(ids))
+    .where('removed_at', 'is not', null)
+    .execute()
+  return rows.map((row) => row.id as MessageId)
 }
 
 /** Answers how many messages a walk that began anew, at its end, turned out not to have come by. */
-async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave): Promise<number> {
+async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave) {
   const { rewalks } = await trx
     .selectFrom('lanes')
     .select('rewalks')
@@ -141,7 +169,7 @@ async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page:
   if (rewalks) await noteWalked(trx, dialect, mailbox, lane.folderId, page)
 
   const { next } = page
-  if (!next) return 0
+  if (!next) return NONE_UNWALKED
   const atEnd = next.at === 'end'
   await trx
     .updateTable('lanes')
@@ -149,8 +177,12 @@ async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page:
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', lane.folderId)
     .execute()
-  return rewalks && atEnd ? markUnwalked(trx, mailbox, lane.folderId, now) : 0
+  if (!rewalks || !atEnd) return NONE_UNWALKED
+  const count = await markUnwalked(trx, mailbox, lane.folderId, now)
+  return { count, attachments: count === 0 ? 0 : await withdrawRemoved(trx, mailbox) }
 }
+
+const NONE_UNWALKED = { count: 0, attachments: 0 }
 
 async function countOnLane({ trx, mailbox, lane }: Place, counts: PageCounts): Promise<void> {
   await trx

@@ -38,6 +38,7 @@ export interface ExtractionsTable {
   messages_skipped: Generated<number>
   attachments_total: Generated<number>
   attachments_stored: Generated<number>
+  attachments_skipped: Generated<number>
   bytes_stored: Generated<number>
   requests: Generated<number>
   retries: Generated<number>
@@ -96,6 +97,9 @@ export interface LanesTable {
   folder_id: string
   /** Which form of the body the mail of this folder is kept in. */
   body: string
+  /** What the run asks for besides: see ExtractionOptions. */
+  attachments: 'none' | 'metadata' | 'content'
+  mime: number
   /** How the folder is walked: see Way in copying/checkpoint.ts. */
   source: 'delta' | 'list'
   content: 'whole' | 'ids'
@@ -125,16 +129,20 @@ interface WalkedMessagesTable {
   message_id: string
 }
 
-/** The ledger: messages that Graph lists and could not give. */
+/** The ledger: messages, and parts of messages, that Graph lists and could not give. */
 interface SkippedEmailsTable {
   mailbox_id: number
   message_id: string
+  /** Empty for the message itself; `attachments` where they could not even be listed; else the id of an attachment. */
+  part: string
   folder_id: string
   code: string
   reason: string
   attempts: number
   first_seen: string
   last_seen: string
+  /** 1 for a part that is to be tried again. */
+  reopened: Generated<number>
 }
 
 export interface EmailsTable {
@@ -170,6 +178,48 @@ export interface EmailsTable {
   removed_at: string | null
 }
 
+/** One row for each message that may have attachments, or whose MIME was asked for. */
+export interface EmailContentsTable {
+  mailbox_id: number
+  email_id: string
+  /** What is held of the attachments of this version of the message. */
+  attachments: 'none' | 'metadata' | 'content'
+  /** What of it the run still has to fetch; rows without content are counted in `attachments_total` while this says `content`. */
+  attachments_pending: 'nothing' | 'listing' | 'content'
+  /** `failed`: Graph cannot convert the message; `mime_error` has its word for it. */
+  mime: 'none' | 'stored' | 'failed'
+  mime_pending: number
+  /** 1 while one of the two is pending: the condition of an index. */
+  pending: number
+  mime_sha256: string | null
+  mime_size: number | null
+  mime_error: string | null
+}
+
+export interface EmailAttachmentsTable {
+  mailbox_id: number
+  email_id: string
+  ordinal: number
+  attachment_id: string
+  attachment_name: string | null
+  content_type: string | null
+  /** As Graph counts: more than the content. */
+  size: number
+  is_inline: number
+  content_id: string | null
+  kind: 'file' | 'item' | 'reference'
+  last_modified_date_time: string | null
+  /** Of the content, once it is in the blob store. */
+  sha256: string | null
+  content_size: number | null
+}
+
+/** Blobs that are, or were until an erasure, referred to; each row is locked while a reference is made or the blob is freed. */
+interface BlobsTable {
+  sha256: string
+  size: number
+}
+
 export interface Schema {
   extractions: ExtractionsTable
   batches: BatchesTable
@@ -180,4 +230,7 @@ export interface Schema {
   walked_messages: WalkedMessagesTable
   skipped_emails: SkippedEmailsTable
   emails: EmailsTable
+  email_contents: EmailContentsTable
+  email_attachments: EmailAttachmentsTable
+  blobs: BlobsTable
 }

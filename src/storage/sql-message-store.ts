@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import type { Way } from '../copying/checkpoint.ts'
 import type { FolderId, MessageVersion } from '../copying/mailbox.ts'
@@ -7,6 +7,7 @@ import type { Lane, LanePlan, MailboxKey, MessageStore, PageToSave } from '../co
 import type { Claim } from '../extractions/extraction.ts'
 import { type ExtractionStatus, nextStatus } from '../extractions/extraction-status.ts'
 import { adding, lockClaimed, RUNNING, updateClaimed } from './claims.ts'
+import { openContents, withdrawRemoved } from './contents.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { markGone, saveFolders } from './folders.ts'
 import { closeLane, openLanes, toLane } from './lanes.ts'
@@ -57,8 +58,11 @@ export class SqlMessageStore implements MessageStore {
       await lockClaimed(trx, claim)
       const removed = await saveFolders(trx, this.#dialect, mailbox, plan.folders, this.#now())
       const { lanes, progress } = await openLanes(trx, this.#dialect, claim, mailbox, plan)
+      if (removed > 0) await withdrawRemoved(trx, mailbox)
+      const missing = await openContents({ trx, dialect: this.#dialect, mailbox }, plan)
       const gone = adding({ messages_listed: removed, messages_removed: removed })
-      await updateClaimed(trx, claim, { ...progress, ...gone })
+      const attachments_total = sql<number>`attachments_stored + attachments_skipped + ${missing}`
+      await updateClaimed(trx, claim, { ...progress, ...gone, attachments_total })
       return lanes
     })
   }
@@ -97,6 +101,7 @@ export class SqlMessageStore implements MessageStore {
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('mailbox_id', '=', mailbox)
       .where('folder_id', '=', folder)
+      .where('part', '=', '')
       .executeTakeFirstOrThrow()
     return { stored: Number(stored.count), skipped: Number(skipped.count) }
   }
@@ -119,6 +124,7 @@ export class SqlMessageStore implements MessageStore {
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('mailbox_id', '=', mailbox)
       .where('folder_id', 'not in', recoverable)
+      .where('part', '=', '')
       .executeTakeFirstOrThrow()
     return Number(stored.count) + Number(skipped.count)
   }
@@ -144,6 +150,7 @@ export class SqlMessageStore implements MessageStore {
         messages_removed: counts.removed,
         messages_skipped: counts.skipped,
         bytes_stored: counts.bytes,
+        attachments_total: counts.attachments,
       }
       await updateClaimed(trx, claim, adding(progress))
       return status
@@ -174,6 +181,7 @@ export class SqlMessageStore implements MessageStore {
     await this.#db.transaction().execute(async (trx) => {
       const left = await closeLane(trx, mailbox, folder, 0)
       const removed = await markGone(trx, this.#dialect, mailbox, [folder], this.#now())
+      const attachments = await withdrawRemoved(trx, mailbox)
       await trx
         .updateTable('lanes')
         .set((eb) => ({
@@ -185,7 +193,12 @@ export class SqlMessageStore implements MessageStore {
         .where('mailbox_id', '=', mailbox)
         .where('folder_id', '=', folder)
         .execute()
-      const progress = { messages_listed: removed, messages_removed: removed, messages_covered: left }
+      const progress = {
+        messages_listed: removed,
+        messages_removed: removed,
+        messages_covered: left,
+        attachments_total: attachments,
+      }
       await updateClaimed(trx, claim, adding({ folders_done: 1, ...progress }))
     })
   }
@@ -201,6 +214,7 @@ export class SqlMessageStore implements MessageStore {
       .selectAll('lanes')
       .select('skipped_emails.message_id')
       .where('skipped_emails.mailbox_id', '=', mailbox)
+      .where('skipped_emails.part', '=', '')
       .where('skipped_emails.message_id', '>', after ?? '')
       .orderBy('skipped_emails.message_id')
       .limit(limit)

@@ -1,5 +1,5 @@
-import type { Kysely } from 'kysely'
-import type { FolderReport, LedgerEntry, ReportReader } from '../copying/report.ts'
+import { type Kysely, sql } from 'kysely'
+import type { ContentsReport, FolderReport, LedgerEntry, LedgerPosition, ReportReader } from '../copying/report.ts'
 import type { ExtractionId } from '../extractions/extraction.ts'
 import type { Database } from './dialects/dialect.ts'
 import type { Schema } from './schema.ts'
@@ -32,6 +32,7 @@ export class SqlReportReader implements ReportReader {
           .select((count) => count.fn.countAll<number>().as('skipped'))
           .whereRef('skipped_emails.mailbox_id', '=', 'lanes.mailbox_id')
           .whereRef('skipped_emails.folder_id', '=', 'lanes.folder_id')
+          .where('skipped_emails.part', '=', '')
           .as('in_ledger'),
       ])
       .where('lanes.mailbox_id', '=', this.#mailboxOf(extraction))
@@ -51,7 +52,8 @@ export class SqlReportReader implements ReportReader {
     }))
   }
 
-  async listLedger(extraction: ExtractionId, query: { limit: number; after?: string | undefined }) {
+  async listLedger(extraction: ExtractionId, query: { limit: number; after?: LedgerPosition | undefined }) {
+    const { messageId, part } = query.after ?? { messageId: '', part: '' }
     const rows = await this.#db
       .selectFrom('skipped_emails')
       .leftJoin('folders', (join) =>
@@ -62,12 +64,14 @@ export class SqlReportReader implements ReportReader {
       .selectAll('skipped_emails')
       .select('folders.path')
       .where('skipped_emails.mailbox_id', '=', this.#mailboxOf(extraction))
-      .where('skipped_emails.message_id', '>', query.after ?? '')
+      .where(sql<boolean>`(skipped_emails.message_id, skipped_emails.part) > (${messageId}, ${part})`)
       .orderBy('skipped_emails.message_id')
+      .orderBy('skipped_emails.part')
       .limit(query.limit + 1)
       .execute()
     const items: LedgerEntry[] = rows.slice(0, query.limit).map((row) => ({
       messageId: row.message_id,
+      part: row.part,
       folderPath: row.path ?? '',
       code: row.code,
       reason: row.reason,
@@ -75,7 +79,23 @@ export class SqlReportReader implements ReportReader {
       firstSeen: row.first_seen,
       lastSeen: row.last_seen,
     }))
-    return { items, next: rows.length > query.limit ? (items.at(-1)?.messageId ?? null) : null }
+    return { items, next: rows.length > query.limit ? (items.at(-1) ?? null) : null }
+  }
+
+  async reportContents(extraction: ExtractionId): Promise<ContentsReport> {
+    const pending = await this.#db
+      .selectFrom('email_contents')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('mailbox_id', '=', this.#mailboxOf(extraction))
+      .where('pending', '=', sql.lit(1))
+      .executeTakeFirstOrThrow()
+    const skipped = await this.#db
+      .selectFrom('skipped_emails')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('mailbox_id', '=', this.#mailboxOf(extraction))
+      .where('part', '<>', '')
+      .executeTakeFirstOrThrow()
+    return { pending: Number(pending.count), inLedger: Number(skipped.count) }
   }
 
   #mailboxOf(extraction: ExtractionId) {

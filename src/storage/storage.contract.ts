@@ -14,7 +14,7 @@ import {
   type ConnectionId,
   type ExtractionId,
 } from '../extractions/extraction.ts'
-import { DEFAULT_OPTIONS } from '../extractions/options.ts'
+import { DEFAULT_OPTIONS, type ExtractionOptions } from '../extractions/options.ts'
 import type { Stores } from './stores.ts'
 
 const INBOX = 'inbox-id' as FolderId
@@ -158,7 +158,7 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     await using stores = await open()
     const copy = await beginCopy(stores)
     await copy.save({ messages: [aMessage('m1')], next: { at: 'end', link: 'https://graph/delta' } })
-    const withoutInbox = { folders: [aFolder(ARCHIVE, 'Archive')], chosen: [ARCHIVE], body: 'html' as const }
+    const withoutInbox = { ...DEFAULT_OPTIONS, folders: [aFolder(ARCHIVE, 'Archive')], chosen: [ARCHIVE] }
     await stores.messages.openLanes(copy.claim, copy.mailbox, withoutInbox)
     assert.ok((await stores.emails.listEmails(copy.claim.extractionId, { limit: 1 })).items[0]?.removed_at)
 
@@ -411,14 +411,20 @@ export function storageContract(open: () => Promise<OpenStores>): void {
   })
 }
 
-async function beginCopy(stores: Stores, options: { body?: 'html' | 'text' | 'both' } = {}) {
-  await submit(stores, 'c1', 'a@x.example')
+/** A run of c1 that a worker has begun: its claim, its mailbox and the lane of the Inbox. */
+export async function beginCopy(stores: Stores, asked: Partial<ExtractionOptions> = {}, userUpn = 'a@x.example') {
+  const options = { ...DEFAULT_OPTIONS, ...asked }
+  const connectionId = userUpn === 'a@x.example' ? 'c1' : userUpn
+  await stores.extractions.submit({ ...aSubmission(connectionId, userUpn), options })
   const claimed = await stores.claims.claimNext()
   assert.ok(claimed)
   const { claim } = claimed
-  const mailbox = await stores.messages.bindMailbox(claim, { objectId: 'o1', userUpn: 'a@x.example' })
+  const mailbox = await stores.messages.bindMailbox(claim, {
+    objectId: userUpn === 'a@x.example' ? 'o1' : userUpn,
+    userUpn,
+  })
   assert.ok(mailbox !== 'busy')
-  const lanes = await openInbox(stores, claim, mailbox, options.body)
+  const lanes = await openInbox(stores, claim, mailbox, options)
   const [lane] = lanes
   assert.ok(lane)
   return {
@@ -433,16 +439,21 @@ async function beginCopy(stores: Stores, options: { body?: 'html' | 'text' | 'bo
       return items.map((email) => email.id).sort()
     },
     async extraction() {
-      const extraction = await stores.extractions.findLatest('c1' as ConnectionId)
+      const extraction = await stores.extractions.findLatest(connectionId as ConnectionId)
       assert.ok(extraction)
       return extraction
     },
   }
 }
 
-function openInbox(stores: Stores, claim: Claim, mailbox: MailboxKey, body: 'html' | 'text' | 'both' = 'html') {
+function openInbox(stores: Stores, claim: Claim, mailbox: MailboxKey, options: Partial<ExtractionOptions> = {}) {
   const folders = [aFolder(INBOX, 'Inbox'), aFolder(ARCHIVE, 'Archive')]
-  return stores.messages.openLanes(claim, mailbox, { folders, chosen: [INBOX, ARCHIVE], body })
+  return stores.messages.openLanes(claim, mailbox, {
+    ...DEFAULT_OPTIONS,
+    ...options,
+    folders,
+    chosen: [INBOX, ARCHIVE],
+  })
 }
 
 const AN_EMPTY_PAGE: PageToSave = {
@@ -488,7 +499,7 @@ function aFolder(id: FolderId, path: string): Folder {
   return { id, parentId: null, displayName: path, path, isHidden: false, isRecoverable: false, totalItemCount: 10 }
 }
 
-function aMessage(id: string, changes: Partial<KeptMessage> = {}): KeptMessage {
+export function aMessage(id: string, changes: Partial<KeptMessage> = {}): KeptMessage {
   return {
     id: id as MessageId,
     changeKey: 'k1',
@@ -506,6 +517,7 @@ function aMessage(id: string, changes: Partial<KeptMessage> = {}): KeptMessage {
     receivedDateTime: '2026-01-01T00:00:00Z',
     sentDateTime: '2026-01-01T00:00:00Z',
     hasAttachments: false,
+    mayHaveAttachments: false,
     isDraft: false,
     isRead: true,
     recipients: [],

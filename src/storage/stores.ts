@@ -2,7 +2,9 @@ import type { Clock } from '../clock.ts'
 import type { Database } from './dialects/dialect.ts'
 import type { SecretBox } from './secret-box.ts'
 import { SqlClaimStore } from './sql-claim-store.ts'
+import { SqlContentStore } from './sql-content-store.ts'
 import { SqlEmailReader } from './sql-email-reader.ts'
+import { SqlErasureStore } from './sql-erasure-store.ts'
 import { SqlExtractionStore } from './sql-extraction-store.ts'
 import { SqlListingStore } from './sql-listing-store.ts'
 import { SqlMessageStore } from './sql-message-store.ts'
@@ -14,8 +16,10 @@ export interface Stores {
   claims: SqlClaimStore
   listings: SqlListingStore
   messages: SqlMessageStore
+  contents: SqlContentStore
   emails: SqlEmailReader
   reports: SqlReportReader
+  erasures: SqlErasureStore
 }
 
 export function openStores(database: Database, box: SecretBox, clock: Clock): Stores {
@@ -24,7 +28,9 @@ export function openStores(database: Database, box: SecretBox, clock: Clock): St
     claims: new SqlClaimStore(database, box, clock),
     listings: new SqlListingStore(database, box, clock),
     messages: new SqlMessageStore(database, clock),
+    contents: new SqlContentStore(database, clock),
     emails: new SqlEmailReader(database),
     reports: new SqlReportReader(database),
+    erasures: new SqlErasureStore(database),
   }
 }

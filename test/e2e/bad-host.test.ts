@@ -40,6 +40,10 @@ const BAD_PLACES: Record<string, (path: string) => [env: NodeJS.ProcessEnv, expe
     { DATA_DIR: join(aFile(path), 'below') },
     /DATA_DIR: .* choose another DATA_DIR, or set SECRET_KEY/,
   ],
+  'BLOB_STORE below a file': (path) => [
+    { BLOB_STORE: `file:${aFile(path)}/blobs` },
+    /The blobs in .* cannot be read or written \(ENOTDIR\): check the disk and BLOB_STORE/,
+  ],
   'key file that is a folder': (path) => {
     mkdirSync(join(path, 'data', 'secret.key'), { recursive: true })
     return [{ DATA_DIR: join(path, 'data') }, /DATA_DIR: the key file .* cannot be read or made \(EISDIR\)/]

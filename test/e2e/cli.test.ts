@@ -327,6 +327,7 @@ test('a port that is taken is one line that names PORT, and ends with 1', async 
 test('settings that cannot be used are all named at once, a line each, and end with 2', async () => {
   const bad = {
     DATABASE_URL: 'mysql:mail',
+    BLOB_STORE: 's3://bucket',
     HOST: '0.0.0.0',
     PORT: 'abc',
     MAILBOX_CONCURRENCY: '0',

@@ -130,5 +130,7 @@ test('with another SECRET_KEY the stored secret cannot be read, and the extracti
 })
 
 function filesThatHold(folder: TempFolder, text: string): string[] {
-  return readdirSync(folder.path).filter((name) => readFileSync(join(folder.path, name)).includes(text))
+  return readdirSync(folder.path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && readFileSync(join(entry.parentPath, entry.name)).includes(text))
+    .map(({ name }) => name)
 }

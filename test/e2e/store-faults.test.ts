@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
 import { systemClock } from '../../src/clock.ts'
 import { runExtraction } from '../../src/copying/run-extraction.ts'
+import { MemoryBlobStore } from '../../src/copying/testing/memory-blob-store.ts'
 import type { ConnectionId } from '../../src/extractions/extraction.ts'
 import { ExtractionCommands } from '../../src/extractions/extraction-commands.ts'
 import { DEFAULT_OPTIONS } from '../../src/extractions/options.ts'
@@ -154,12 +155,17 @@ function anEngine(database: ReturnType<typeof openSqlite>, onUnwritten: () => vo
     clock: systemClock,
   })
   const log = { info() {}, warn() {}, error: onUnwritten }
-  const { claims, messages: store } = stores
+  const { claims, messages: store, contents } = stores
+  const blobs = new MemoryBlobStore()
   const engine = new InProcessEngine(
     {
       claims,
       run: (claimed, signals) =>
-        runExtraction(claimed, { provider: graph.mailboxes, store, claims, clock: systemClock, log }, signals),
+        runExtraction(
+          claimed,
+          { provider: graph.mailboxes, store, contents, blobs, claims, clock: systemClock, log },
+          signals,
+        ),
       listMembers: async () => false,
       clock: systemClock,
       log,

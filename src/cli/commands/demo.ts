@@ -132,7 +132,12 @@ async function clear(dataDir: string, config: Config): Promise<void> {
   if (existsSync(database)) {
     try {
       const { startApp } = await import('../../app.ts')
-      const app = await startApp({ ...config, dataDir, databasePath: database, port: 0, logLevel: 'silent' }, IDLE)
+      const own = {
+        dataDir,
+        databasePath: database,
+        blobStore: { kind: 'file', path: join(dataDir, 'blobs') },
+      } as const
+      const app = await startApp({ ...config, ...own, port: 0, logLevel: 'silent' }, IDLE)
       await app.close()
     } catch (error) {
       if (error instanceof AppError && error.code === 'database_in_use') throw error
@@ -162,6 +167,7 @@ function serviceEnvironment(facts: SimulatorFacts, dataDir: string, port: number
     OUTLOOK_CLOUD: 'global',
     DATA_DIR: dataDir,
     DATABASE_URL: `sqlite:${dataDir}/outlookmail.db`,
+    BLOB_STORE: `file:${dataDir}/blobs`,
     HOST: '127.0.0.1',
     PORT: String(port),
     LOG_LEVEL: 'error',

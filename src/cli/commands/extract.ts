@@ -13,6 +13,8 @@ interface ExtractOptions {
   include: string[]
   exclude: string[]
   body: 'html' | 'text' | 'both'
+  attachments: 'none' | 'metadata' | 'content'
+  mime?: true
   hidden: boolean
   recoverable?: true
   json?: true
@@ -30,7 +32,9 @@ export function addExtract(program: Command, exitWith: (status: ExitStatus) => v
       [],
     )
     .option('--exclude <folder>', 'all but this folder (repeatable)', gather, [])
-    .option('--body <form>', 'html, text or both', bodyForm, 'html')
+    .option('--body <form>', 'html, text or both', oneOf('html', 'text', 'both'), 'html')
+    .option('--attachments <what>', 'none, metadata or content', oneOf('none', 'metadata', 'content'), 'content')
+    .option('--mime', 'also each message as RFC 822 text')
     .option('--no-hidden', 'leave hidden folders out')
     .option('--recoverable', 'also soft-deleted items')
     .option('--json', 'print the final status records as JSON')
@@ -112,18 +116,26 @@ function exitStatus(records: readonly StatusRecord[]): ExitStatus {
   const has = (status: StatusRecord['status']) => records.some((record) => record.status === status)
   if (has('failed') || has('cancelled')) return EXIT.failed
   if (has('paused')) return EXIT.paused
-  return records.some((record) => record.progress.messages_skipped > 0) ? EXIT.skipped : EXIT.done
+  return records.some(({ progress }) => progress.messages_skipped + progress.attachments_skipped > 0)
+    ? EXIT.skipped
+    : EXIT.done
 }
 
-function toApiOptions({ include, exclude, body, hidden, recoverable }: ExtractOptions): Options {
-  return { folders: { include, exclude }, body, include_hidden: hidden, include_recoverable: recoverable ?? false }
+function toApiOptions(options: ExtractOptions): Options {
+  const { include, exclude, body, attachments, mime = false, hidden, recoverable = false } = options
+  const folders = { include, exclude }
+  return { folders, body, attachments, mime, include_hidden: hidden, include_recoverable: recoverable }
 }
 
 function gather(value: string, gathered: string[]): string[] {
   return [...gathered, value]
 }
 
-function bodyForm(value: string): string {
-  if (!['html', 'text', 'both'].includes(value)) throw new InvalidArgumentError('Use html, text or both.')
-  return value
+const OR = new Intl.ListFormat('en-GB', { type: 'disjunction' })
+
+function oneOf(...words: string[]) {
+  return (value: string): string => {
+    if (!words.includes(value)) throw new InvalidArgumentError(`Use ${OR.format(words)}.`)
+    return value
+  }
 }

@@ -60,13 +60,15 @@ test('a start without config leaves every credential to the environment', async 
 
 test('options are handed on in our words', async () => {
   const { start, extractions } = startedServer()
-  const options = { folders: { include: ['Inbox'] }, body: 'both', include_hidden: false, include_recoverable: true }
+  const options = { folders: { include: ['Inbox'] }, body: 'both', attachments: 'none', mime: true }
   assert.equal((await start({ ...body, options })).statusCode, 202)
   assert.deepEqual(extractions.submitted[0]?.options, {
     folders: { include: ['Inbox'], exclude: [] },
     body: 'both',
-    includeHidden: false,
-    includeRecoverable: true,
+    attachments: 'none',
+    mime: true,
+    includeHidden: true,
+    includeRecoverable: false,
     only: 'everything',
   })
 })

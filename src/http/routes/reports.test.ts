@@ -12,10 +12,11 @@ async function aStartedServer() {
   return api
 }
 
-function anEntry(messageId: string): LedgerEntry {
+function anEntry(messageId: string, part = ''): LedgerEntry {
   const seen = { firstSeen: '2026-01-01T00:00:00.000Z', lastSeen: '2026-01-02T00:00:00.000Z' }
   return {
     messageId,
+    part,
     folderPath: 'Inbox',
     code: 'ErrorCorruptData',
     reason: 'Graph cannot give it',
@@ -42,17 +43,20 @@ test('the report names every folder and says why the copy is not complete yet', 
 
 test('the ledger is read page by page', async () => {
   const { server, reports } = await aStartedServer()
-  reports.ledger = ['a', 'b', 'c'].map(anEntry)
+  reports.ledger = [anEntry('a'), anEntry('b', 'a1'), anEntry('b', 'attachments')]
   const first = (await server.inject(`${BASE}/skipped/c1?limit=2`)).json<SkippedAnswer>()
   assertFits(SkippedAnswer, first)
   assert.deepEqual(
-    first.skipped.map((entry) => entry.message_id),
-    ['a', 'b'],
+    first.skipped.map(({ message_id, part, attachment_id }) => ({ message_id, part, attachment_id })),
+    [
+      { message_id: 'a', part: 'message', attachment_id: null },
+      { message_id: 'b', part: 'attachment', attachment_id: 'a1' },
+    ],
   )
   const second = (await server.inject(`${BASE}/skipped/c1?limit=2&cursor=${first.next_cursor}`)).json<SkippedAnswer>()
   assert.deepEqual(
-    second.skipped.map((entry) => entry.message_id),
-    ['c'],
+    second.skipped.map((entry) => entry.part),
+    ['attachments'],
   )
   assert.equal(second.next_cursor, null)
   assert.equal((await server.inject(`${BASE}/skipped/c1?cursor=nonsense`)).statusCode, 400)

@@ -27,12 +27,13 @@ export function reportRoutes(server: ApiServer, { commands, reports }: ApiDeps):
     async ({ params }) => {
       const extraction = await commands.get(params.connection_id as ConnectionId)
       const folders = await reports.reportFolders(extraction.id)
+      const contents = await reports.reportContents(extraction.id)
       return {
         connection_id: extraction.connectionId,
         extraction_id: extraction.id,
         user_upn: extraction.userUpn,
         status: extraction.status,
-        ...judge(extraction, folders),
+        ...judge(extraction, folders, contents),
         folders: folders.map(presentFolder),
       }
     },
@@ -44,7 +45,7 @@ export function reportRoutes(server: ApiServer, { commands, reports }: ApiDeps):
       schema: {
         tags,
         operationId: 'skippedMessages',
-        summary: 'The ledger: messages that Graph lists and could not give',
+        summary: 'The ledger: messages and attachments that Graph lists and could not give',
         params: ConnectionParams,
         querystring: SkippedQuery,
         response: { 200: answer(SkippedAnswer, 'A page of the ledger'), ...failures('extraction_not_found') },
@@ -91,9 +92,11 @@ function presentFolder(folder: FolderReport): ReportAnswer['folders'][number] {
 }
 
 function presentEntry(entry: LedgerEntry): SkippedAnswer['skipped'][number] {
-  const { messageId, folderPath, code, reason, attempts, firstSeen, lastSeen } = entry
+  const { messageId, part, folderPath, code, reason, attempts, firstSeen, lastSeen } = entry
   return {
     message_id: messageId,
+    part: part === '' ? 'message' : part === 'attachments' ? 'attachments' : 'attachment',
+    attachment_id: part === '' || part === 'attachments' ? null : part,
     folder_path: folderPath,
     code,
     reason,

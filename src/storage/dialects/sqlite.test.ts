@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../clock.ts'
 import { AppError } from '../../errors.ts'
+import { contentsContract } from '../contents.contract.ts'
 import { migrateToLatest } from '../migrate.ts'
 import { SecretBox } from '../secret-box.ts'
-import { type OpenStores, storageContract } from '../storage.contract.ts'
+import { aMessage, type OpenStores, storageContract } from '../storage.contract.ts'
 import { openStores } from '../stores.ts'
 import { openSqlite } from './sqlite.ts'
 
@@ -30,6 +31,7 @@ async function openInMemory(): Promise<OpenStores> {
 }
 
 storageContract(openInMemory)
+contentsContract(openInMemory, aMessage)
 
 test('a database file that is taken away while it is in use is noticed before anything is written to it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'outlookmail-sqlite-'))

@@ -4,7 +4,7 @@ import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely'
 import { AppError } from '../../errors.ts'
 import { makePrivateFile } from '../private-file.ts'
 import type { Schema } from '../schema.ts'
-import type { Database, Dialect, EmailRow } from './dialect.ts'
+import type { Database, Dialect, EmailRow, ExpectedContentsRow } from './dialect.ts'
 
 /** Enough for every statement the code has, so that each is prepared once. */
 const MAX_PREPARED = 200
@@ -40,12 +40,24 @@ const EMAIL_COLUMNS = [
   'body_text',
 ] as const satisfies (keyof EmailRow)[]
 
-const UPSERT_EMAIL = `insert into emails (${EMAIL_COLUMNS.join(', ')})
-  values (${EMAIL_COLUMNS.map(() => '?').join(', ')})
-  on conflict (mailbox_id, id) do update set
-  ${EMAIL_COLUMNS.filter((column) => column !== 'mailbox_id' && column !== 'id')
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', ')}`
+const CONTENTS_COLUMNS = [
+  'mailbox_id',
+  'email_id',
+  'attachments',
+  'attachments_pending',
+  'mime',
+  'mime_pending',
+  'pending',
+] as const satisfies (keyof ExpectedContentsRow)[]
+
+const UPSERT_EMAIL = upsert('emails', EMAIL_COLUMNS, ['mailbox_id', 'id'])
+const UPSERT_CONTENTS = upsert('email_contents', CONTENTS_COLUMNS, ['mailbox_id', 'email_id'])
+
+function upsert(table: string, columns: readonly string[], key: readonly string[]): string {
+  const updates = columns.filter((column) => !key.includes(column)).map((column) => `${column} = excluded.${column}`)
+  return `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})
+  on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
+}
 
 /** Opens (and where needed makes) the database file. The caller is its only writer: see `lock.ts`. */
 export function openSqlite(path: string): Database {
@@ -74,6 +86,11 @@ function sqliteDialect(statements: StatementCache): Dialect {
     async upsertEmails(_trx, rows) {
       const upsert = statements.prepare(UPSERT_EMAIL)
       for (const row of rows) upsert.run(EMAIL_COLUMNS.map((column) => row[column]))
+    },
+
+    async expectContents(_trx, rows) {
+      const upsert = statements.prepare(UPSERT_CONTENTS)
+      for (const row of rows) upsert.run(CONTENTS_COLUMNS.map((column) => row[column]))
     },
   }
 }

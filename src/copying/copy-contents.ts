@@ -1,0 +1,247 @@
+import type { ExtractionStatus } from '../extractions/extraction-status.ts'
+import { SMALL_TOTAL_BYTES } from './attachment.ts'
+import type { Blob } from './blob-store.ts'
+import {
+  BlobGoneError,
+  type ContentStore,
+  type ContentWrite,
+  type MissingContent,
+  type PendingContent,
+} from './content-store.ts'
+import { type CopyContext, savePart } from './copy-context.ts'
+import type { FolderId, Reading } from './mailbox.ts'
+import type { MessageId } from './message.ts'
+import type { Lane } from './message-store.ts'
+import { Semaphore } from './semaphore.ts'
+import { StoppedError } from './stopped.ts'
+import { together } from './together.ts'
+
+const PENDING_AT_ONCE = 100
+
+/** Messages and transfers at once: as many as Graph lets one app make requests at once on one mailbox. */
+const AT_ONCE = 4
+
+/** An erasure may free a blob between its putting and its row; several times in a row is no accident. */
+const MAX_PUTS = 3
+
+/** An attachment that is gone makes its message be listed anew; a message that changes faster than that waits for the next run. */
+const MAX_LISTINGS = 3
+
+/** What the walk through the folders tells: whether more messages may come. */
+export interface Pages {
+  areOver: boolean
+}
+
+/** Messages are marked as removed in the lane of their folder. */
+interface ContentsContext extends CopyContext {
+  lanes: ReadonlyMap<FolderId, Lane>
+}
+
+/**
+ * Fetches what belongs to messages beside their pages, attachments and MIME, as soon as the messages are stored.
+ * Ends when no more pages come and nothing is left to fetch.
+ */
+export async function copyContents(lanes: readonly Lane[], pages: Pages, copyContext: CopyContext): Promise<void> {
+  const context = { ...copyContext, lanes: new Map(lanes.map((lane) => [lane.folderId, lane])) }
+  for (;;) {
+    const wereOver = pages.areOver // asked first: what is stored from now on is found by the next look
+    const found = await copyPending(context)
+    if (found) continue
+    if (wereOver) return
+    await context.more.wait(context.signal)
+  }
+}
+
+/** Answers whether there was anything to fetch. */
+async function copyPending(context: ContentsContext): Promise<boolean> {
+  let found = false
+  const transfers = new Semaphore(AT_ONCE)
+  const pending = pendingMessages(context)
+  const copier = async () => {
+    for await (const one of pending) {
+      found = true
+      await copyMessage(one, context, transfers)
+    }
+  }
+  await together(context.ending, Array<typeof copier>(AT_ONCE).fill(copier))
+  return found
+}
+
+async function* pendingMessages({ contents, mailboxKey }: ContentsContext): AsyncGenerator<PendingContent> {
+  for (let after: MessageId | undefined; ; ) {
+    const some = await contents.listPending(mailboxKey, after, PENDING_AT_ONCE)
+    yield* some
+    after = some.at(-1)?.messageId
+    if (after === undefined) return
+  }
+}
+
+async function copyMessage(pending: PendingContent, context: ContentsContext, transfers: Semaphore): Promise<void> {
+  const { contents } = context
+  const { messageId } = pending
+  const isThere =
+    (await copyAttachments(pending, context, transfers)) && (!pending.mime || (await copyMime(messageId, context)))
+  if (!isThere) await passOverGone(pending, context)
+  await save(contents.saveDone(aWrite(messageId, context)))
+}
+
+/** False when the message is gone. */
+async function copyAttachments(
+  { messageId, attachments }: PendingContent,
+  context: ContentsContext,
+  transfers: Semaphore,
+): Promise<boolean> {
+  const { contents, mailboxKey, options } = context
+  if (attachments === 'nothing') return true
+  if (attachments === 'listing' && !(await listAttachments(messageId, context))) return false
+  if (options.attachments !== 'content') return true
+
+  for (let listings = 1; ; listings++) {
+    const missing = await contents.missingContents(mailboxKey, messageId)
+    const gone = await fetchMissing(messageId, missing, context, transfers)
+    if (gone.length === 0) return true
+    if (listings === MAX_LISTINGS) {
+      const reason = 'Graph lists this attachment and does not find it'
+      for (const { id } of gone) await skip(messageId, { part: id, code: 'ErrorItemNotFound', reason }, context)
+      return true
+    }
+    if (!(await listAttachments(messageId, context))) return false
+  }
+}
+
+/** False when the message is gone. */
+async function listAttachments(messageId: MessageId, context: ContentsContext): Promise<boolean> {
+  const reading = await context.mailbox.listAttachments(messageId)
+  if (reading.is === 'had') await save(context.contents.saveListing(aWrite(messageId, context), reading.value))
+  if (reading.is === 'unreadable') await skip(messageId, { part: 'attachments', ...reading }, context)
+  return reading.is !== 'gone'
+}
+
+/** Answers those that are no longer there. */
+async function fetchMissing(
+  messageId: MessageId,
+  missing: readonly MissingContent[],
+  context: ContentsContext,
+  transfers: Semaphore,
+): Promise<MissingContent[]> {
+  const left = await fetchTogether(messageId, missing, context, transfers)
+  const gone: MissingContent[] = []
+  const fetches = left.map((attachment) => async () => {
+    const release = await transfers.acquire(context.signal)
+    try {
+      if ((await fetchOne(messageId, attachment, context)) === 'gone') gone.push(attachment)
+    } finally {
+      release()
+    }
+  })
+  await together(context.ending, fetches)
+  return gone
+}
+
+/** Some small ones cost one request in place of one each. Answers what has to be fetched one by one. */
+async function fetchTogether(
+  messageId: MessageId,
+  missing: readonly MissingContent[],
+  context: ContentsContext,
+  transfers: Semaphore,
+): Promise<readonly MissingContent[]> {
+  const totalBytes = missing.reduce((sum, { size }) => sum + size, 0)
+  const areFew = missing.length < 2 || totalBytes > SMALL_TOTAL_BYTES
+  if (areFew || missing.some(({ kind }) => kind !== 'file')) return missing
+
+  const { blobs, contents, mailbox, signal } = context
+  const release = await transfers.acquire(signal)
+  try {
+    const reading = await mailbox.readSmallAttachments(messageId)
+    if (reading.is !== 'had') return missing // what is wrong shows when they are asked for one by one
+    const left: MissingContent[] = []
+    for (const attachment of missing) {
+      const bytes = reading.value.get(attachment.id)
+      if (!bytes) left.push(attachment)
+      else
+        await keepBlob(
+          async () => ({ is: 'had', value: await blobs.put(only(bytes)) }),
+          (blob, isThere) => contents.saveContent(aWrite(messageId, context), attachment.id, blob, isThere),
+          context,
+        )
+    }
+    return left
+  } finally {
+    release()
+  }
+}
+
+async function fetchOne(messageId: MessageId, { id }: MissingContent, context: ContentsContext) {
+  const { blobs, contents, mailbox } = context
+  const reading = await keepBlob(
+    () => mailbox.readAttachment(messageId, id, (bytes) => blobs.put(bytes)),
+    (blob, isThere) => contents.saveContent(aWrite(messageId, context), id, blob, isThere),
+    context,
+  )
+  if (reading.is === 'unreadable') await skip(messageId, { part: id, ...reading }, context)
+  return reading.is
+}
+
+/** False when the message is gone. */
+async function copyMime(messageId: MessageId, context: ContentsContext): Promise<boolean> {
+  const { blobs, contents, mailbox } = context
+  const reading = await keepBlob(
+    () => mailbox.readMime(messageId, (bytes) => blobs.put(bytes)),
+    (blob, isThere) => contents.saveMime(aWrite(messageId, context), blob, isThere),
+    context,
+  )
+  if (reading.is === 'unreadable') await save(contents.saveMimeFailure(aWrite(messageId, context), reading.code))
+  return reading.is !== 'gone'
+}
+
+/** Blob first, row after; both once more where the blob was freed in between. */
+async function keepBlob(
+  read: () => Promise<Reading<Blob>>,
+  write: (blob: Blob, isThere: () => Promise<boolean>) => Promise<ExtractionStatus>,
+  { blobs }: ContentsContext,
+): Promise<Reading<Blob>> {
+  for (let puts = 1; ; puts++) {
+    const reading = await read()
+    if (reading.is !== 'had') return reading
+    try {
+      await save(write(reading.value, () => blobs.has(reading.value)))
+      return reading
+    } catch (error) {
+      if (!(error instanceof BlobGoneError) || puts === MAX_PUTS) throw error
+    }
+  }
+}
+
+/** What is said to be gone is looked for once more: only what is really gone is marked as removed. */
+async function passOverGone({ messageId, folderId }: PendingContent, context: ContentsContext): Promise<void> {
+  const reading = await context.mailbox.readMessage(messageId)
+  const lane = context.lanes.get(folderId)
+  if (reading.is === 'gone' && lane) {
+    const nothing = { messages: [], patches: [], unchanged: [], skipped: [] }
+    await savePart(lane, { ...nothing, removed: [messageId], next: undefined }, context)
+  } else {
+    const reason = 'Graph has the message, and does not find what belongs to it'
+    await skip(messageId, { part: 'attachments', code: 'ErrorItemNotFound', reason }, context)
+  }
+}
+
+async function skip(
+  messageId: MessageId,
+  { part, code, reason }: Parameters<ContentStore['savePartSkipped']>[1],
+  context: ContentsContext,
+): Promise<void> {
+  await save(context.contents.savePartSkipped(aWrite(messageId, context), { part, code, reason }))
+}
+
+/** Throws StoppedError when the run is to stop: after the write, so that nothing fetched is fetched again. */
+async function save(write: Promise<ExtractionStatus>): Promise<void> {
+  if ((await write) !== 'in_progress') throw new StoppedError()
+}
+
+function aWrite(messageId: MessageId, { claim, mailboxKey, traffic, lap }: ContentsContext): ContentWrite {
+  return { claim, mailbox: mailboxKey, messageId, usage: traffic.takeUsage(), activeMs: lap() }
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}

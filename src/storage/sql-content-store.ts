@@ -1,0 +1,344 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { type Clock, isoTime } from '../clock.ts'
+import type { Attachment, AttachmentId } from '../copying/attachment.ts'
+import type { Blob } from '../copying/blob-store.ts'
+import {
+  BlobGoneError,
+  type ContentStore,
+  type ContentWrite,
+  type MissingContent,
+  type PendingContent,
+  type SkippedPart,
+} from '../copying/content-store.ts'
+import type { FolderId } from '../copying/mailbox.ts'
+import type { MessageId } from '../copying/message.ts'
+import type { Lane, MailboxKey } from '../copying/message-store.ts'
+import type { Claim } from '../extractions/extraction.ts'
+import type { ExtractionStatus } from '../extractions/extraction-status.ts'
+import type { AttachmentsOption } from '../extractions/options.ts'
+import { adding, lockClaimed, updateClaimed } from './claims.ts'
+import type { Database } from './dialects/dialect.ts'
+import { toOptions } from './extraction-rows.ts'
+import { toLane } from './lanes.ts'
+import { recordPart } from './ledger.ts'
+import type { EmailAttachmentsTable, EmailContentsTable, ExtractionsTable, Schema } from './schema.ts'
+
+/** Rows per statement: far below SQLite's 32,766 parameters (sqlite.org/limits.html). */
+const ROWS_PER_INSERT = 500
+
+type Amounts = Partial<Record<keyof ExtractionsTable, number>>
+
+export class SqlContentStore implements ContentStore {
+  readonly #db: Kysely<Schema>
+  readonly #clock: Clock
+
+  constructor(database: Database, clock: Clock) {
+    this.#db = database.db
+    this.#clock = clock
+  }
+
+  async listPending(mailbox: MailboxKey, after: MessageId | undefined, limit: number): Promise<PendingContent[]> {
+    const rows = await this.#db
+      .selectFrom('email_contents')
+      .innerJoin('emails', (join) =>
+        join
+          .onRef('emails.mailbox_id', '=', 'email_contents.mailbox_id')
+          .onRef('emails.id', '=', 'email_contents.email_id'),
+      )
+      .select(['email_id', 'attachments_pending', 'mime_pending', 'emails.parent_folder_id'])
+      .where('email_contents.mailbox_id', '=', mailbox)
+      .where('pending', '=', sql.lit(1)) // a literal: only so does the partial index serve the query
+      .where('email_id', '>', after ?? '')
+      .orderBy('email_id')
+      .limit(limit)
+      .execute()
+    return rows.map((row) => ({
+      messageId: row.email_id as MessageId,
+      folderId: row.parent_folder_id as FolderId,
+      attachments: row.attachments_pending,
+      mime: row.mime_pending === 1,
+    }))
+  }
+
+  missingContents(mailbox: MailboxKey, messageId: MessageId): Promise<MissingContent[]> {
+    return missingOf(this.#db, mailbox, messageId)
+  }
+
+  saveListing(write: ContentWrite, attachments: readonly Attachment[]): Promise<ExtractionStatus> {
+    return this.#write(write, async (trx) => {
+      const { mailbox, messageId } = write
+      const [before, pending] = await Promise.all([
+        attachmentsOf(trx, mailbox, messageId),
+        pendingOf(trx, mailbox, messageId),
+      ])
+      const counted = pending === 'content' ? (await missingOf(trx, mailbox, messageId)).length : 0
+      await trx
+        .deleteFrom('email_attachments')
+        .where('mailbox_id', '=', mailbox)
+        .where('email_id', '=', messageId)
+        .execute()
+      await reopenListed(trx, write, attachments)
+      const rows = attachments.map((attachment, ordinal) => toRow(write, attachment, ordinal, before))
+      for (let first = 0; first < rows.length; first += ROWS_PER_INSERT) {
+        const some = rows.slice(first, first + ROWS_PER_INSERT)
+        await trx.insertInto('email_attachments').values(some).execute()
+      }
+
+      const wanted = await wantedOf(trx, write.claim)
+      const missing = wanted === 'content' ? (await missingOf(trx, mailbox, messageId)).length : 0
+      const contents = { attachments: 'metadata', attachments_pending: 'content', pending: 1 } as const
+      await updateContents(trx, write, contents)
+      return { attachments_total: missing - counted }
+    })
+  }
+
+  saveContent(write: ContentWrite, attachment: AttachmentId, blob: Blob, isThere: () => Promise<boolean>) {
+    return this.#write(write, async (trx) => {
+      const bytes = await this.#referTo(trx, blob, isThere)
+      const { numUpdatedRows } = await trx
+        .updateTable('email_attachments')
+        .set({ sha256: blob.sha256, content_size: blob.size })
+        .where('mailbox_id', '=', write.mailbox)
+        .where('email_id', '=', write.messageId)
+        .where('attachment_id', '=', attachment)
+        .executeTakeFirstOrThrow()
+      await clearPart(trx, write.mailbox, write.messageId, attachment)
+      return { attachments_stored: Number(numUpdatedRows), bytes_stored: bytes }
+    })
+  }
+
+  saveMime(write: ContentWrite, blob: Blob, isThere: () => Promise<boolean>) {
+    return this.#write(write, async (trx) => {
+      const bytes = await this.#referTo(trx, blob, isThere)
+      const mime = { mime: 'stored', mime_sha256: blob.sha256, mime_size: blob.size, mime_error: null } as const
+      await updateContents(trx, write, { ...mime, mime_pending: 0 })
+      return { bytes_stored: bytes }
+    })
+  }
+
+  saveMimeFailure(write: ContentWrite, code: string) {
+    return this.#write(write, async (trx) => {
+      await updateContents(trx, write, { mime: 'failed', mime_error: code, mime_pending: 0 })
+      return {}
+    })
+  }
+
+  savePartSkipped(write: ContentWrite, { part, code, reason }: SkippedPart) {
+    return this.#write(write, async (trx) => {
+      await recordPart(trx, write, { part, code, reason }, isoTime(this.#clock.now()))
+      // One attachment was counted when it was listed; where they could not be listed, nothing was.
+      return part === 'attachments' ? { attachments_total: 1, attachments_skipped: 1 } : { attachments_skipped: 1 }
+    })
+  }
+
+  saveDone(write: ContentWrite) {
+    return this.#write(write, async (trx) => {
+      const { mailbox, messageId } = write
+      const wanted = await wantedOf(trx, write.claim)
+      // What was listed is held as far as this run wanted it; what was not listed keeps its level, for a later run.
+      await trx
+        .updateTable('email_contents')
+        .set({
+          attachments: sql`case when attachments_pending = 'nothing' then attachments else ${wanted === 'content' ? 'content' : 'metadata'} end`,
+          attachments_pending: 'nothing',
+          mime_pending: 0,
+          pending: 0,
+        })
+        .where('mailbox_id', '=', mailbox)
+        .where('email_id', '=', messageId)
+        .execute()
+      return {}
+    })
+  }
+
+  reopenSkipped(claim: Claim, mailbox: MailboxKey): Promise<Lane[]> {
+    return this.#db.transaction().execute(async (trx) => {
+      await lockClaimed(trx, claim)
+      const skipped = trx
+        .selectFrom('skipped_emails')
+        .select('message_id')
+        .where('mailbox_id', '=', mailbox)
+        .where('part', '<>', '')
+      await trx
+        .updateTable('email_contents')
+        .set({ attachments_pending: 'listing', pending: 1 })
+        .where('mailbox_id', '=', mailbox)
+        .where('email_id', 'in', skipped)
+        .execute()
+      const lanes = await trx.selectFrom('lanes').selectAll().where('mailbox_id', '=', mailbox).execute()
+      return lanes.map(toLane)
+    })
+  }
+
+  /** Every write begins with the claim, and adds what it did to the counters of the run. */
+  #write(
+    { claim, usage, activeMs }: ContentWrite,
+    work: (trx: Transaction<Schema>) => Promise<Amounts>,
+  ): Promise<ExtractionStatus> {
+    return this.#db.transaction().execute(async (trx) => {
+      const { requests, retries, throttledMs } = usage
+      const spent = { requests, retries, throttled_ms: Math.round(throttledMs), active_ms: Math.round(activeMs) }
+      const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(spent) })
+      const amounts = Object.entries(await work(trx)).filter(([, amount]) => amount !== 0)
+      if (amounts.length > 0) await updateClaimed(trx, claim, adding(Object.fromEntries(amounts) as Amounts))
+      return status
+    })
+  }
+
+  /** Locks the blob's row, so that nobody frees it before the reference is there. Answers the bytes that are new. */
+  async #referTo(trx: Transaction<Schema>, { sha256, size }: Blob, isThere: () => Promise<boolean>): Promise<number> {
+    await trx
+      .insertInto('blobs')
+      .values({ sha256, size })
+      .onConflict((conflict) => conflict.column('sha256').doUpdateSet({ size }))
+      .execute()
+    if (!(await isThere())) throw new BlobGoneError('The blob was freed before it was referred to')
+    return (await isReferredTo(trx, sha256)) ? 0 : size
+  }
+}
+
+/** Whether any attachment or MIME of any mailbox is kept under this hash. */
+export async function isReferredTo(db: Kysely<Schema>, sha256: string): Promise<boolean> {
+  const attachment = await db
+    .selectFrom('email_attachments')
+    .select('ordinal')
+    .where('sha256', '=', sha256)
+    .limit(1)
+    .executeTakeFirst()
+  if (attachment) return true
+  const mime = await db
+    .selectFrom('email_contents')
+    .select('email_id')
+    .where('mime_sha256', '=', sha256)
+    .limit(1)
+    .executeTakeFirst()
+  return mime !== undefined
+}
+
+async function missingOf(db: Kysely<Schema>, mailbox: MailboxKey, messageId: MessageId): Promise<MissingContent[]> {
+  const rows = await db
+    .selectFrom('email_attachments')
+    .select(['attachment_id', 'kind', 'size'])
+    .where('mailbox_id', '=', mailbox)
+    .where('email_id', '=', messageId)
+    .where('kind', '<>', 'reference')
+    .where('sha256', 'is', null)
+    .where('attachment_id', 'not in', (eb) =>
+      eb
+        .selectFrom('skipped_emails')
+        .select('part')
+        .where('mailbox_id', '=', mailbox)
+        .where('message_id', '=', messageId)
+        .where('reopened', '=', 0),
+    )
+    .orderBy('ordinal')
+    .execute()
+  return rows.map((row) => ({ id: row.attachment_id as AttachmentId, kind: row.kind, size: row.size }))
+}
+
+function attachmentsOf(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: MessageId) {
+  return trx
+    .selectFrom('email_attachments')
+    .selectAll()
+    .where('mailbox_id', '=', mailbox)
+    .where('email_id', '=', messageId)
+    .execute()
+}
+
+async function pendingOf(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: MessageId) {
+  const row = await trx
+    .selectFrom('email_contents')
+    .select('attachments_pending')
+    .where('mailbox_id', '=', mailbox)
+    .where('email_id', '=', messageId)
+    .executeTakeFirst()
+  return row?.attachments_pending
+}
+
+/** What is still listed is tried again; what is not, and that nothing could be listed, leaves the ledger. */
+async function reopenListed(
+  trx: Transaction<Schema>,
+  { mailbox, messageId }: ContentWrite,
+  attachments: readonly Attachment[],
+): Promise<void> {
+  const listed = new Set<string>(attachments.map(({ id }) => id))
+  const parts = await trx
+    .selectFrom('skipped_emails')
+    .select('part')
+    .where('mailbox_id', '=', mailbox)
+    .where('message_id', '=', messageId)
+    .where('part', '<>', '')
+    .execute()
+  for (const { part } of parts) {
+    if (listed.has(part)) {
+      await trx
+        .updateTable('skipped_emails')
+        .set({ reopened: 1 })
+        .where('mailbox_id', '=', mailbox)
+        .where('message_id', '=', messageId)
+        .where('part', '=', part)
+        .execute()
+    } else await clearPart(trx, mailbox, messageId, part)
+  }
+}
+
+function clearPart(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: MessageId, part: string) {
+  return trx
+    .deleteFrom('skipped_emails')
+    .where('mailbox_id', '=', mailbox)
+    .where('message_id', '=', messageId)
+    .where('part', '=', part)
+    .execute()
+}
+
+/** What the run that writes asks for. */
+async function wantedOf(trx: Transaction<Schema>, { extractionId }: Claim): Promise<AttachmentsOption> {
+  const { options } = await trx
+    .selectFrom('extractions')
+    .select('options')
+    .where('id', '=', extractionId)
+    .executeTakeFirstOrThrow()
+  return toOptions(options).attachments
+}
+
+function updateContents(
+  trx: Transaction<Schema>,
+  { mailbox, messageId }: ContentWrite,
+  changes: Partial<EmailContentsTable>,
+) {
+  return trx
+    .updateTable('email_contents')
+    .set(changes)
+    .where('mailbox_id', '=', mailbox)
+    .where('email_id', '=', messageId)
+    .execute()
+}
+
+/** The content of an attachment that was known before stays where id, size and time, or name, size and time, are the same. */
+function toRow(
+  { mailbox, messageId }: ContentWrite,
+  attachment: Attachment,
+  ordinal: number,
+  before: readonly EmailAttachmentsTable[],
+): EmailAttachmentsTable {
+  const isSame = (row: EmailAttachmentsTable) =>
+    row.size === attachment.size && row.last_modified_date_time === attachment.lastModifiedDateTime
+  const known =
+    before.find((row) => row.attachment_id === attachment.id && isSame(row)) ??
+    before.find((row) => row.attachment_name === attachment.name && row.ordinal === ordinal && isSame(row))
+  return {
+    mailbox_id: mailbox,
+    email_id: messageId,
+    ordinal,
+    attachment_id: attachment.id,
+    attachment_name: attachment.name,
+    content_type: attachment.contentType,
+    size: attachment.size,
+    is_inline: Number(attachment.isInline),
+    content_id: attachment.contentId,
+    kind: attachment.kind,
+    last_modified_date_time: attachment.lastModifiedDateTime,
+    sha256: known?.sha256 ?? null,
+    content_size: known?.content_size ?? null,
+  }
+}
