@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Settings, versusFloor } from './versus-floor.ts'
+import type { Settings } from './surroundings.ts'
+import { versusFilesFloor } from './versus-files-floor.ts'
+import { versusFloor } from './versus-floor.ts'
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -10,6 +12,7 @@ How fast the service copies, as ratios within this one run. Prints the tables an
 
   --runs N         measured runs of each program (5)
   --messages N     messages in the mailbox (20000)
+  --file-messages N  messages in the mailbox with attachments (5000)
   --bare-floor     measure the floor without the index by time as well
   --profile DIR    leave CPU profiles of the service in DIR; they cost some speed
   --help           this text
@@ -27,8 +30,9 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'outlookmail-bench-'))
   try {
     const machine = describeMachine()
-    const section = await versusFloor(settings, { folder, signal: interrupt.signal, say })
-    const text = `# Results of npm run bench\n\n${machine}\n\n${section}\n`
+    const surroundings = { folder, signal: interrupt.signal, say }
+    const sections = [await versusFloor(settings, surroundings), await versusFilesFloor(settings, surroundings)]
+    const text = `# Results of npm run bench\n\n${machine}\n\n${sections.join('\n\n')}\n`
     await writeFile(RESULTS, text)
     process.stdout.write(text)
   } catch (error) {
@@ -45,6 +49,7 @@ function readArguments(): Settings | undefined {
     options: {
       runs: { type: 'string', default: '5' },
       messages: { type: 'string', default: '20000' },
+      'file-messages': { type: 'string', default: '5000' },
       'bare-floor': { type: 'boolean', default: false },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -57,6 +62,7 @@ function readArguments(): Settings | undefined {
   return {
     runs: positive('runs', values.runs),
     messages: positive('messages', values.messages),
+    fileMessages: positive('file-messages', values['file-messages']),
     bareFloor: values['bare-floor'],
     nodeOptions: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`],
   }

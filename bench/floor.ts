@@ -4,15 +4,14 @@ import { Agent, request } from 'undici'
 import type { WireMessage, WireRecipient } from '../src/graph/wire.ts'
 import { openSqlite } from '../src/storage/dialects/sqlite.ts'
 import { migrateToLatest } from '../src/storage/migrate.ts'
+import { type LoginTask, logIn } from './log-in.ts'
 import { busySeconds } from './processes.ts'
 
 // The least program that does the job, as a good engineer would write it who needs nothing else: a token, then page
 // after page through undici and JSON.parse into SQLite. What it does and does not do, and why: README.md beside this.
 
 export interface FloorTask {
-  loginUrl: string
-  clientId: string
-  clientSecret: string
+  login: LoginTask
   /** The Inbox's first page, and how many messages to ask for with each. */
   firstPage: string
   pageSizes: number[]
@@ -90,7 +89,7 @@ async function openDatabase({ databasePath, bare }: FloorTask): Promise<SqliteHa
   return opened
 }
 
-async function copy({ pageSizes, firstPage, folderId, ...login }: FloorTask, database: SqliteHandle.Database) {
+async function copy({ pageSizes, firstPage, folderId, login }: FloorTask, database: SqliteHandle.Database) {
   const insert = database.prepare(
     `insert into emails (${COLUMNS.join(', ')}) values (${COLUMNS.map(() => '?').join(', ')})`,
   )
@@ -122,25 +121,6 @@ async function copy({ pageSizes, firstPage, folderId, ...login }: FloorTask, dat
   const busy = busySeconds() - busyBefore
   await agent.close()
   return { seconds, cpuSeconds: (user + system) / 1e6, busySeconds: busy }
-}
-
-async function logIn(
-  { loginUrl, clientId, clientSecret }: Pick<FloorTask, 'loginUrl' | 'clientId' | 'clientSecret'>,
-  agent: Agent,
-): Promise<string> {
-  const answer = await request(loginUrl, {
-    dispatcher: agent,
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: clientId,
-      client_secret: clientSecret,
-      scope: 'https://graph.microsoft.com/.default',
-    }).toString(),
-  })
-  const { access_token } = (await answer.body.json()) as { access_token: string }
-  return access_token
 }
 
 /** In the order of COLUMNS. */

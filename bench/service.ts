@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ApiClient } from '../src/http/client.ts'
-import type { StatusRecord } from '../src/http/contract.ts'
+import type { StartBody, StatusRecord } from '../src/http/contract.ts'
 import { busySeconds, Program, usageOf } from './processes.ts'
 import type { SimulatedMailbox } from './simulated-mailbox.ts'
 
@@ -28,13 +28,15 @@ export interface ServicePlace {
   /** Where Node keeps what it has compiled, from one start to the next. */
   cacheDir: string
   nodeOptions: readonly string[]
+  /** Of the start. */
+  options: NonNullable<StartBody['options']>
   signal: AbortSignal
 }
 
 /** Copies the mailbox as a user would: with the service that `npm start` starts, over HTTP. */
 export async function copyWithService(
   mailbox: SimulatedMailbox,
-  { dataDir, cacheDir, nodeOptions, signal }: ServicePlace,
+  { dataDir, cacheDir, nodeOptions, options, signal }: ServicePlace,
 ): Promise<Copy> {
   const args = [...nodeOptions, ...(await startCommand())]
   await using program = new Program(args, { cwd: dataDir, env: settings(mailbox, dataDir, cacheDir), signal })
@@ -44,7 +46,7 @@ export async function copyWithService(
   const before = await usageOf(program.pid)
   const busyBefore = busySeconds()
   const askedAt = Date.now()
-  await client.start('bench', { user_upn: mailbox.userUpn })
+  await client.start('bench', { user_upn: mailbox.userUpn, options })
   const record = await untilEnded(client, signal)
   const busyAfter = busySeconds()
   const after = await usageOf(program.pid)

@@ -5,6 +5,7 @@ import { ControlClient } from '../simulator/control-client.ts'
 import { type DeltaState, readChecksummed } from '../simulator/delta-token.ts'
 import type { Stats } from '../simulator/statistics.ts'
 import { MESSAGE_FIELDS } from '../src/graph/wire.ts'
+import type { LoginTask } from './log-in.ts'
 import { Program } from './processes.ts'
 
 const SIMULATOR = fileURLToPath(new URL('../simulator/main.ts', import.meta.url))
@@ -47,9 +48,13 @@ export class SimulatedMailbox implements AsyncDisposable {
     this.#opened = opened
   }
 
-  static async open(messages: number, folder: string, signal: AbortSignal): Promise<SimulatedMailbox> {
+  /** `attachments` is what the simulator's --mailbox has after the number of messages. */
+  static async open(
+    messages: number,
+    { folder, signal, attachments = '' }: { folder: string; signal: AbortSignal; attachments?: string },
+  ): Promise<SimulatedMailbox> {
     await using opened = new AsyncDisposableStack()
-    const mailbox = ['--mailbox', `${USER_UPN}=${messages}`, '--body-bytes', String(BODY_BYTES)]
+    const mailbox = ['--mailbox', `${USER_UPN}=${messages}${attachments}`, '--body-bytes', String(BODY_BYTES)]
     // Limits and latency are Microsoft's; here our own work is measured.
     const world = ['--prepared', '--no-limits', ...mailbox, '--ca-file', join(folder, 'ca.pem')]
     const program = opened.use(
@@ -64,6 +69,12 @@ export class SimulatedMailbox implements AsyncDisposable {
     const made = await control.prepare(FIRST_PAGE, { prefer: 'IdType="ImmutableId"' })
     if (made !== messages) throw new Error(`The simulator prepared ${made} messages instead of ${messages}`)
     return new SimulatedMailbox(messages, facts, control, opened.move())
+  }
+
+  /** What a program of its own needs for a token. */
+  get login(): LoginTask {
+    const { url, tenant_id, client_id, client_secret } = this.facts
+    return { url: `${url}/${tenant_id}/oauth2/v2.0/token`, clientId: client_id, clientSecret: client_secret }
   }
 
   /** Runs `work`, and tells what it asked of the simulator. */

@@ -6,6 +6,7 @@ import type { FloorResult, FloorTask } from './floor.ts'
 import { Program } from './processes.ts'
 import { type Copy, copyWithService, type ServicePlace } from './service.ts'
 import { type Asked, SimulatedMailbox } from './simulated-mailbox.ts'
+import { othersShare, type Settings, type Surroundings } from './surroundings.ts'
 import { type Figure, median, number, runTable, spreadTable } from './table.ts'
 
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url))
@@ -14,22 +15,6 @@ const MEGABYTE = 1_000_000
 
 /** Above it the floor waits for the simulator, and the ratio would flatter us. */
 const MOST_OF_A_CORE = 0.7
-
-export interface Settings {
-  runs: number
-  messages: number
-  /** Measures the floor without the index by time as well. */
-  bareFloor: boolean
-  /** Given to the Node that runs the service. */
-  nodeOptions: readonly string[]
-}
-
-export interface Surroundings {
-  /** For whatever the runs leave behind. */
-  folder: string
-  signal: AbortSignal
-  say: (line: string) => void
-}
 
 interface Run {
   us: Copy & { asked: Asked }
@@ -41,13 +26,19 @@ interface Run {
 export async function versusFloor(settings: Settings, { folder, signal, say }: Surroundings): Promise<string> {
   const { messages, runs, bareFloor, nodeOptions } = settings
   say(`preparing ${messages} messages`)
-  await using mailbox = await SimulatedMailbox.open(messages, folder, signal)
+  await using mailbox = await SimulatedMailbox.open(messages, { folder, signal })
 
   const runOnce = async (name: string) => {
     const dataDir = join(folder, 'data')
     await mkdir(dataDir)
     const cacheDir = join(folder, 'compile-cache')
-    const run = await runPair(mailbox, bareFloor, { dataDir, cacheDir, nodeOptions, signal })
+    const run = await runPair(mailbox, bareFloor, {
+      dataDir,
+      cacheDir,
+      nodeOptions,
+      options: { attachments: 'none' },
+      signal,
+    })
     await rm(dataDir, { recursive: true })
     say(`${name}: ${number(ratioOf(run), 2)} of the floor`)
     return run
@@ -66,7 +57,14 @@ async function runPair(mailbox: SimulatedMailbox, bareFloor: boolean, place: Ser
 
   const runFloor = async (bare: boolean) => {
     const databasePath = join(dataDir, `floor${bare ? '-bare' : ''}.db`)
-    const task = { ...logInAndStart(mailbox), pageSizes: us.asked.pageSizes, folderId, databasePath, bare }
+    const task = {
+      login: mailbox.login,
+      firstPage: mailbox.firstPage,
+      pageSizes: us.asked.pageSizes,
+      folderId,
+      databasePath,
+      bare,
+    }
     const { result, asked } = await mailbox.observe(() => copyWithFloor(mailbox, task, dataDir, signal))
     checkEqual(ours, databasePath)
     return { ...result, asked }
@@ -75,15 +73,6 @@ async function runPair(mailbox: SimulatedMailbox, bareFloor: boolean, place: Ser
     us: { ...us.result, asked: us.asked },
     floor: await runFloor(false),
     bareFloor: bareFloor ? await runFloor(true) : undefined,
-  }
-}
-
-function logInAndStart({ facts, firstPage }: SimulatedMailbox) {
-  return {
-    loginUrl: `${facts.url}/${facts.tenant_id}/oauth2/v2.0/token`,
-    clientId: facts.client_id,
-    clientSecret: facts.client_secret,
-    firstPage,
   }
 }
 
@@ -143,11 +132,6 @@ function verdict(share: number): string {
 
 function shareOfCore({ floor }: Run): number {
   return floor.asked.cpuSeconds / floor.seconds
-}
-
-/** Cores that neither the program nor the simulator used: what disturbed the run. */
-function othersShare({ busySeconds, cpuSeconds, seconds, asked }: Run['floor']): number {
-  return Math.max(0, busySeconds - cpuSeconds - asked.cpuSeconds) / seconds
 }
 
 /** `1 of 100, 99 of 200` */

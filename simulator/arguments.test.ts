@@ -38,6 +38,8 @@ test('a mailbox can have attachments of given sizes, or hold everything odd', ()
     '--mailbox',
     'full=1,attachments=1:10-10x501',
     '--mailbox',
+    'large=9,attachments=3:10-20,largest=150000000',
+    '--mailbox',
     'odd=odd',
     '--file-select',
     'plain',
@@ -46,6 +48,7 @@ test('a mailbox can have attachments of given sizes, or hold everything odd', ()
   assert.deepEqual(options.mailboxes, [
     { name: 'files', messages: 50, attachments: { every: 5, minBytes: 20_000, maxBytes: 5_000_000 } },
     { name: 'full', messages: 1, attachments: { every: 1, minBytes: 10, maxBytes: 10, perMessage: 501 } },
+    { name: 'large', messages: 9, attachments: { every: 3, minBytes: 10, maxBytes: 20, largestBytes: 150_000_000 } },
     { name: 'odd', odd: 'all' },
   ])
 })

@@ -14,7 +14,7 @@ A look-alike of Microsoft Graph and its login, over HTTPS on this machine.
   --mail DIR                   serve the .eml and .mbox files below DIR as mail@example.com
   --mailbox NAME=COUNT         one more mailbox with COUNT messages in its Inbox; may be repeated
                                NAME=COUNT,attachments=EVERY:MIN-MAX gives every so many messages an attachment of
-                               MIN to MAX bytes, and …xN gives it N of them
+                               MIN to MAX bytes, and …xN gives it N of them; …,largest=BYTES makes the very first one that large
                                NAME=odd holds every kind of item, and everything odd, once
   --body-bytes N               length of the bodies in those mailboxes (varied)
   --latency MS                 wait before every answer

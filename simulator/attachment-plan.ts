@@ -11,6 +11,8 @@ export interface AttachmentPlan {
   maxBytes: number
   /** How many a message has that has some; 1 without it. */
   perMessage?: number
+  /** The size of the very first one. */
+  largestBytes?: number
 }
 
 const KINDS = [
@@ -21,8 +23,8 @@ const KINDS = [
 ] as const
 
 export function checkedPlan(plan: AttachmentPlan): AttachmentPlan {
-  const { every, minBytes, maxBytes, perMessage = 1 } = plan
-  const isWhole = [every, minBytes, maxBytes, perMessage].every((number) => Number.isSafeInteger(number))
+  const { every, minBytes, maxBytes, perMessage = 1, largestBytes = 0 } = plan
+  const isWhole = [every, minBytes, maxBytes, perMessage, largestBytes].every((number) => Number.isSafeInteger(number))
   if (!isWhole || every < 1 || minBytes < 0 || maxBytes < minBytes || perMessage < 1)
     throw new RangeError(`Attachments cannot be planned like this: ${JSON.stringify(plan)}`)
   return plan
@@ -34,7 +36,7 @@ export function isPlanned({ every }: AttachmentPlan, key: number): boolean {
 
 /** No two are equal, and none is held: their bytes are made while they are read. */
 export function plannedAttachments(
-  { minBytes, maxBytes, perMessage = 1 }: AttachmentPlan,
+  { every, minBytes, maxBytes, perMessage = 1, largestBytes }: AttachmentPlan,
   seed: number,
   key: number,
 ): Attachment[] {
@@ -43,6 +45,7 @@ export function plannedAttachments(
     const random = new Random(mix(seed, number, 10))
     const [name, extension, contentType] = random.pick(KINDS)
     const share = random.next() / 0x100000000
+    const isFirst = key === every - 1 && index === 0
     const size = Math.min(maxBytes, Math.floor((minBytes + 1) * ((maxBytes + 1) / (minBytes + 1)) ** share) - 1)
     return {
       kind: 'file',
@@ -50,7 +53,7 @@ export function plannedAttachments(
       contentType,
       isInline: false,
       contentId: null,
-      content: seededContent(seed, number, Math.max(minBytes, size)),
+      content: seededContent(seed, number, (isFirst && largestBytes) || Math.max(minBytes, size)),
     }
   })
 }

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 /** Time as the rest of the code may know it, so that tests own it. */
 export interface Clock {
   /** Milliseconds since 1970 (UTC). */
@@ -10,14 +8,19 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  async sleep(ms, signal) {
-    signal?.throwIfAborted()
-    try {
-      await delay(ms, undefined, signal ? { signal } : {})
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw error
-    }
+  sleep(ms, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', stop)
+        resolve()
+      }, ms)
+      const stop = () => {
+        clearTimeout(timer)
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', stop, { once: true })
+    })
   },
 }
 

@@ -10,6 +10,9 @@ import { onDisk } from './disk-error.ts'
 /** No transfer stands still that long: the bytes of Graph and of a disk come within minutes or fail. */
 const ABANDONED_AFTER_MS = 3_600_000
 
+/** TLS brings 16 kB at a time, and a write costs about as much whatever its size. */
+const WRITE_BYTES = 256 * 1024
+
 /** Bytes that have arrived whole, in a private file that disposing removes, unless it was renamed. */
 export class SpooledFile implements AsyncDisposable {
   readonly path: string
@@ -63,17 +66,19 @@ export class Spool {
     return new Spool(folder, clock)
   }
 
-  /** Takes a chunk when the one before is written. An error of `bytes` is thrown on as it is. */
+  /** Takes the next chunks when those before are written. An error of `bytes` is thrown on as it is. */
   async receive(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
     const path = join(this.#folder, nameFor(OWNER))
     const handle = await onDisk(this.#folder, () => open(path, 'wx+', 0o600))
     try {
       const hash = createHash('sha256')
       let size = 0
-      for await (const chunk of bytes) {
-        hash.update(chunk)
-        size += chunk.length
-        await onDisk(this.#folder, () => handle.appendFile(chunk))
+      for await (const chunks of gathered(bytes)) {
+        for (const chunk of chunks) {
+          hash.update(chunk)
+          size += chunk.length
+        }
+        await onDisk(this.#folder, () => writeAll(handle, chunks))
       }
       const blob: Blob = { sha256: hash.digest('hex') as Sha256, size }
       return new SpooledFile(path, handle, blob)
@@ -156,6 +161,34 @@ async function lastWriteTo(path: string): Promise<number | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined // its owner has just finished
     throw error
+  }
+}
+
+/** Chunks in lots of a size that is worth a write. */
+async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
+  let chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of bytes) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size < WRITE_BYTES) continue
+    yield chunks
+    chunks = []
+    size = 0
+  }
+  if (size > 0) yield chunks
+}
+
+/** A write may take less than it was given. */
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let left = chunks
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left)
+    left = left.flatMap((chunk) => {
+      const written = Math.min(bytesWritten, chunk.length)
+      bytesWritten -= written
+      return written === chunk.length ? [] : [chunk.subarray(written)]
+    })
   }
 }
 

@@ -50,6 +50,9 @@ async function* progressing(
   }
 }
 
+/** Made once: an abort without a reason makes an error with its stack. */
+const IN_TIME = new Error('in time')
+
 async function within<Value>(coming: Promise<Value>, ms: number, clock: Clock): Promise<Value> {
   const inTime = new AbortController()
   const late = clock.sleep(ms, inTime.signal).then(() => {
@@ -60,7 +63,7 @@ async function within<Value>(coming: Promise<Value>, ms: number, clock: Clock): 
   } catch (error) {
     throw cutBodyOr(error)
   } finally {
-    inTime.abort()
+    inTime.abort(IN_TIME)
     late.catch(() => {})
   }
 }

@@ -1,0 +1,24 @@
+import type { Asked } from './simulated-mailbox.ts'
+
+export interface Settings {
+  runs: number
+  messages: number
+  /** In the mailbox with attachments. */
+  fileMessages: number
+  /** Measures the floor without the index by time as well. */
+  bareFloor: boolean
+  /** Given to the Node that runs the service. */
+  nodeOptions: readonly string[]
+}
+
+export interface Surroundings {
+  /** For whatever the runs leave behind. */
+  folder: string
+  signal: AbortSignal
+  say: (line: string) => void
+}
+
+/** Cores that neither the program nor the simulator used: what disturbed the run. */
+export function othersShare(run: { busySeconds: number; cpuSeconds: number; seconds: number; asked: Asked }): number {
+  return Math.max(0, run.busySeconds - run.cpuSeconds - run.asked.cpuSeconds) / run.seconds
+}
