@@ -8,8 +8,10 @@ import { versusFloor } from './versus-floor.ts'
 
 const HELP = `Usage: npm run bench -- [options]
 
-How fast the service copies, as ratios within this one run. Prints the tables and writes them to bench/results.md.
+How fast the service copies, as ratios within this one run. Prints the tables; without options, which is how figures are
+compared, it also writes them to bench/results.md.
 
+  --only PART      pages or attachments, in place of both
   --runs N         measured runs of each program (5)
   --messages N     messages in the mailbox (20000)
   --file-messages N  messages in the mailbox with attachments (5000)
@@ -19,6 +21,8 @@ How fast the service copies, as ratios within this one run. Prints the tables an
 `
 
 const RESULTS = new URL('results.md', import.meta.url)
+
+const PARTS = { pages: versusFloor, attachments: versusFilesFloor } as const
 
 // Exit statuses: 1 when a run fails, 2 for a mistake in the arguments, 130 after Ctrl-C, as shells count.
 
@@ -31,10 +35,12 @@ async function main(): Promise<void> {
   try {
     const machine = describeMachine()
     const surroundings = { folder, signal: interrupt.signal, say }
-    const sections = [await versusFloor(settings, surroundings), await versusFilesFloor(settings, surroundings)]
+    const sections: string[] = []
+    for (const part of settings.parts) sections.push(await PARTS[part](settings, surroundings))
     const text = `# Results of npm run bench\n\n${machine}\n\n${sections.join('\n\n')}\n`
-    await writeFile(RESULTS, text)
     process.stdout.write(text)
+    // Short or altered runs are for whoever makes them.
+    if (process.argv.length === 2) await writeFile(RESULTS, text)
   } catch (error) {
     if (!interrupt.signal.aborted) throw error
     say('stopped')
@@ -47,6 +53,7 @@ async function main(): Promise<void> {
 function readArguments(): Settings | undefined {
   const { values } = parseArgs({
     options: {
+      only: { type: 'string' },
       runs: { type: 'string', default: '5' },
       messages: { type: 'string', default: '20000' },
       'file-messages': { type: 'string', default: '5000' },
@@ -60,12 +67,19 @@ function readArguments(): Settings | undefined {
     return undefined
   }
   return {
+    parts: partsOf(values.only),
     runs: positive('runs', values.runs),
     messages: positive('messages', values.messages),
     fileMessages: positive('file-messages', values['file-messages']),
     bareFloor: values['bare-floor'],
     nodeOptions: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`],
   }
+}
+
+function partsOf(only: string | undefined): Settings['parts'] {
+  if (only === undefined) return ['pages', 'attachments']
+  if (only !== 'pages' && only !== 'attachments') throw new UsageError(`--only cannot be '${only}'`)
+  return [only]
 }
 
 function positive(name: string, text: string): number {

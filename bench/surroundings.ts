@@ -1,6 +1,10 @@
 import type { Asked } from './simulated-mailbox.ts'
 
+/** What the bench measures. */
+export type Part = 'pages' | 'attachments'
+
 export interface Settings {
+  parts: readonly Part[]
   runs: number
   messages: number
   /** In the mailbox with attachments. */

@@ -72,7 +72,7 @@ export class AzureBlobStore implements BlobStore {
   }
 
   async put(bytes: AsyncIterable<Uint8Array>): Promise<Blob> {
-    await using file = await this.#spool.receive(bytes)
+    using file = await this.#spool.receive(bytes)
     if (!(await this.#isOurs(file.blob))) await onAzure(this.#place, () => this.#upload(file))
     return file.blob
   }
@@ -88,7 +88,7 @@ export class AzureBlobStore implements BlobStore {
     const client = this.#clientOf(blob.sha256)
     const metadata = { sha256: blob.sha256 }
     if (blob.size <= BLOCK_BYTES) {
-      await client.upload(await file.readAt(0, blob.size), blob.size, { metadata, ...withDeadline() })
+      await client.upload(file.readAt(0, blob.size), blob.size, { metadata, ...withDeadline() })
       return
     }
     await client.commitBlockList(await stageBlocks(client, file), { metadata, ...withDeadline() })
@@ -165,7 +165,7 @@ async function stageBlocks(client: BlockBlobClient, file: SpooledFile): Promise<
     const length = Math.min(BLOCK_BYTES, file.blob.size - offset)
     // In base64 and all of one length, as Azure wants them.
     const id = Buffer.from(`${BLOCK_BYTES}-${String(blocks.length).padStart(6, '0')}`).toString('base64')
-    await client.stageBlock(id, await file.readAt(offset, length), length, withDeadline())
+    await client.stageBlock(id, file.readAt(offset, length), length, withDeadline())
     blocks.push(id)
   }
   return blocks

@@ -1,9 +1,10 @@
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type Blob, BlobDamagedError, type BlobStore, type ByteRange, type Sha256 } from '../copying/blob-store.ts'
 import { onDisk } from './disk-error.ts'
-import { Spool } from './spool.ts'
+import { Spool, syncToDisk } from './spool.ts'
 import { verified } from './verified.ts'
 
 /**
@@ -25,12 +26,12 @@ export class FileBlobStore implements BlobStore {
   }
 
   async put(bytes: AsyncIterable<Uint8Array>): Promise<Blob> {
-    await using file = await this.#spool.receive(bytes)
+    using file = await this.#spool.receive(bytes)
     await onDisk(this.#root, async () => {
       const path = this.#pathOf(file.blob.sha256)
       await file.sync()
       // Also over a blob that is there already: nobody has looked whether that one is sound.
-      await rename(file.path, path)
+      file.moveTo(path)
       await syncFolder(dirname(path))
     })
     return file.blob
@@ -104,8 +105,12 @@ async function makeFolders(root: string): Promise<void> {
 
 /** A name is on the disk for good only when its folder is. */
 async function syncFolder(folder: string): Promise<void> {
-  await using handle = await open(folder, 'r')
-  await handle.sync()
+  const descriptor = openSync(folder, 'r')
+  try {
+    await syncToDisk(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 function unlessMissing<Answer>(error: unknown, answer: Answer): Answer {

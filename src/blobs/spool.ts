@@ -1,8 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { readFileSync, readlinkSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import {
+  closeSync,
+  fsync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writevSync,
+} from 'node:fs'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Clock } from '../clock.ts'
 import type { Blob, Sha256 } from '../copying/blob-store.ts'
 import { onDisk } from './disk-error.ts'
@@ -10,41 +21,55 @@ import { onDisk } from './disk-error.ts'
 /** No transfer stands still that long: the bytes of Graph and of a disk come within minutes or fail. */
 const ABANDONED_AFTER_MS = 3_600_000
 
+/*
+ * Files are opened, written and closed synchronously: to the memory of the system that is a matter of microseconds, less than
+ * to hand it to another thread and to hear of its end. What waits for the disk itself, the sync, does not block.
+ */
+
+/** Returns once what was written to a file, or in a folder, is on the disk. */
+export const syncToDisk = promisify(fsync)
+
 /** TLS brings 16 kB at a time, and a write costs about as much whatever its size. */
 const WRITE_BYTES = 256 * 1024
 
-/** Bytes that have arrived whole, in a private file that disposing removes, unless it was renamed. */
-export class SpooledFile implements AsyncDisposable {
-  readonly path: string
+/** Bytes that have arrived whole, in a private file that disposing removes, unless it was moved. */
+export class SpooledFile implements Disposable {
   readonly blob: Blob
-  readonly #handle: FileHandle
+  readonly #path: string
+  readonly #descriptor: number
+  #isMoved = false
 
-  constructor(path: string, handle: FileHandle, blob: Blob) {
-    this.path = path
-    this.#handle = handle
+  constructor(path: string, descriptor: number, blob: Blob) {
+    this.#path = path
+    this.#descriptor = descriptor
     this.blob = blob
   }
 
   /** Returns once the bytes are on the disk, and not only in the memory of the system. */
   sync(): Promise<void> {
-    return onDisk(this.path, () => this.#handle.sync())
+    return syncToDisk(this.#descriptor)
   }
 
-  readAt(offset: number, length: number): Promise<Buffer> {
-    return onDisk(this.path, async () => {
-      const buffer = Buffer.allocUnsafe(length)
-      let filled = 0
-      while (filled < length) {
-        const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, offset + filled)
-        if (bytesRead === 0) throw new Error('A spooled file is shorter than what was written to it')
-        filled += bytesRead
-      }
-      return buffer
-    })
+  /** Gives it another name in the same file system, in the place of whatever has that name. */
+  moveTo(path: string): void {
+    renameSync(this.#path, path)
+    this.#isMoved = true
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return discard(this.path, this.#handle)
+  readAt(offset: number, length: number): Buffer {
+    const buffer = Buffer.allocUnsafe(length)
+    let filled = 0
+    while (filled < length) {
+      const bytesRead = readSync(this.#descriptor, buffer, filled, length - filled, offset + filled)
+      if (bytesRead === 0) throw new Error('A spooled file is shorter than what was written to it')
+      filled += bytesRead
+    }
+    return buffer
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isMoved) quietly(() => closeSync(this.#descriptor))
+    else discard(this.#path, this.#descriptor)
   }
 }
 
@@ -69,7 +94,7 @@ export class Spool {
   /** Takes the next chunks when those before are written. An error of `bytes` is thrown on as it is. */
   async receive(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
     const path = join(this.#folder, nameFor(OWNER))
-    const handle = await onDisk(this.#folder, () => open(path, 'wx+', 0o600))
+    const descriptor = await onDisk(this.#folder, async () => openSync(path, 'wx+', 0o600))
     try {
       const hash = createHash('sha256')
       let size = 0
@@ -78,12 +103,11 @@ export class Spool {
           hash.update(chunk)
           size += chunk.length
         }
-        await onDisk(this.#folder, () => writeAll(handle, chunks))
+        await onDisk(this.#folder, async () => writeAll(descriptor, chunks))
       }
-      const blob: Blob = { sha256: hash.digest('hex') as Sha256, size }
-      return new SpooledFile(path, handle, blob)
+      return new SpooledFile(path, descriptor, { sha256: hash.digest('hex') as Sha256, size })
     } catch (error) {
-      await discard(path, handle)
+      discard(path, descriptor)
       throw error
     }
   }
@@ -180,20 +204,28 @@ async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 }
 
 /** A write may take less than it was given. */
-async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+function writeAll(descriptor: number, chunks: readonly Uint8Array[]): void {
   let left = chunks
   while (left.length > 0) {
-    let { bytesWritten } = await handle.writev(left)
+    let written = writevSync(descriptor, left)
     left = left.flatMap((chunk) => {
-      const written = Math.min(bytesWritten, chunk.length)
-      bytesWritten -= written
-      return written === chunk.length ? [] : [chunk.subarray(written)]
+      const ofThis = Math.min(written, chunk.length)
+      written -= ofThis
+      return ofThis === chunk.length ? [] : [chunk.subarray(ofThis)]
     })
   }
 }
 
 /** Never fails: what could not be removed is found by a later sweep, and the first error matters more. */
-async function discard(path: string, handle: FileHandle): Promise<void> {
-  await handle.close().catch(() => undefined)
-  await rm(path, { force: true }).catch(() => undefined)
+function discard(path: string, descriptor: number): void {
+  quietly(() => closeSync(descriptor))
+  quietly(() => rmSync(path, { force: true }))
+}
+
+function quietly(work: () => void): void {
+  try {
+    work()
+  } catch {
+    // said above
+  }
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { promisify } from 'node:util'
-import { gunzip as gunzipWithCallback } from 'node:zlib'
+import { gunzipSync, gunzip as gunzipWithCallback } from 'node:zlib'
 import { Agent, type Dispatcher, request } from 'undici'
 import { systemClock } from '../clock.ts'
 import { BodyTooLargeError, CutBodyError, cutBodyOr, RequestTimeoutError } from './classify-network-error.ts'
@@ -32,6 +32,8 @@ export interface RawAnswer {
 
 // The errors of Graph are a few hundred bytes; what is longer is a proxy's page.
 const MAX_ERROR_BYTES = 64 * 1024
+// To hand less to another thread and to hear of its end costs more than to unpack it.
+const LEAST_TO_HAND_OVER = 16 * 1024
 // Most that is taken at once for an unpacked body on the word of its trailer.
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 
@@ -95,7 +97,7 @@ export class Connections {
     }
   }
 
-  /** The body as text. Off the main thread where it is compressed; throws a CutBodyError for what is damaged. */
+  /** The body as text. Off the main thread where there is much to unpack; throws a CutBodyError for what is damaged. */
   async decode(answer: RawAnswer): Promise<string> {
     const coding = codingOf(answer.headers)
     const bytes = coding === 'identity' ? answer.body : await this.#unpack(answer.body, coding)
@@ -133,8 +135,9 @@ export class Connections {
 
   async #unpack(body: Uint8Array, coding: string): Promise<Uint8Array> {
     if (coding !== 'gzip') throw new CutBodyError(`An answer came with the content coding ${coding}, not asked for`)
+    const options = { maxOutputLength: this.#options.maxBodyBytes, chunkSize: chunkSizeFor(body) }
     try {
-      return await gunzip(body, { maxOutputLength: this.#options.maxBodyBytes, chunkSize: chunkSizeFor(body) })
+      return body.length < LEAST_TO_HAND_OVER ? gunzipSync(body, options) : await gunzip(body, options)
     } catch (cause) {
       const isTooLarge = cause instanceof RangeError
       throw isTooLarge

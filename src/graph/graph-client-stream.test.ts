@@ -31,6 +31,14 @@ describe('a stream', () => {
     assert.deepEqual(meter.take(), { requests: 1, retries: 0 })
   })
 
+  test('asks for attachments as they are, and for MIME, which is text, compressed', async (t) => {
+    const { client, server } = await arrange(t, [whole])
+    await client.stream(asked(server.url), collect)
+    await client.stream({ ...asked(server.url), subject: 'mime' }, collect)
+    const codings = server.requests.map(({ headers }) => headers['accept-encoding'])
+    assert.deepEqual(codings, ['identity', 'gzip'])
+  })
+
   test('undoes compression', async (t) => {
     const zipped: Handler = (_, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(CONTENT))
@@ -97,7 +105,7 @@ describe('what breaks off is streamed again from the start:', () => {
     },
     'a body that stands still': {
       answer: (_, response) => void response.writeHead(200).write('a file'),
-      connection: { totalTimeoutMs: 200 },
+      connection: { silenceTimeoutMs: 200 },
     },
     'silence before the first byte': { answer: () => {}, connection: { totalTimeoutMs: 200 } },
     'a connection that is reset': { answer: (request) => request.socket.resetAndDestroy() },
@@ -162,7 +170,24 @@ describe('a sink', () => {
     assert.equal(server.requests.length, 3)
   })
 
-  test('holds one of the four slots until it has done', async (t) => {
+  test('holds one of the four slots until it has taken the last byte', async (t) => {
+    const { client, server, limiter } = await arrange(t, [whole])
+    const go = Promise.withResolvers<void>()
+    const sink = async (bytes: AsyncIterable<Uint8Array>) => {
+      await go.promise
+      await collect(bytes)
+    }
+    const streams = Array.from({ length: 5 }, () => client.stream(asked(server.url), sink))
+    while (server.requests.length < 4) await settled()
+    for (let i = 0; i < 20; i++) await settled()
+    assert.equal(limiter.inFlight, 4)
+    assert.equal(server.requests.length, 4)
+    go.resolve()
+    await Promise.all(streams)
+    assert.equal(limiter.inFlight, 0)
+  })
+
+  test('that still writes when all has come holds no slot, for Graph has done its part', async (t) => {
     const { client, server, limiter } = await arrange(t, [whole])
     const disk = Promise.withResolvers<void>()
     const sink = async (bytes: AsyncIterable<Uint8Array>) => {
@@ -170,10 +195,7 @@ describe('a sink', () => {
       await disk.promise
     }
     const streams = Array.from({ length: 5 }, () => client.stream(asked(server.url), sink))
-    while (server.requests.length < 4) await settled()
-    for (let i = 0; i < 20; i++) await settled()
-    assert.equal(limiter.inFlight, 4)
-    assert.equal(server.requests.length, 4)
+    while (server.requests.length < 5 || limiter.inFlight > 0) await settled()
     disk.resolve()
     await Promise.all(streams)
     assert.equal(limiter.inFlight, 0)

@@ -90,8 +90,10 @@ export class GraphClient {
    */
   async stream<Taken>(request: Asked, sink: Sink<Taken>): Promise<Taken> {
     try {
-      // The slot is held until the sink has done: Graph counts a request as in flight while its body is sent.
-      return await this.#repeat(request, () => this.#attempt((bearer) => this.#pour(request, bearer, sink)))
+      // Graph counts a request as in flight while its body is sent: until then the slot is held, however slow the sink is.
+      return await this.#repeat(request, () =>
+        this.#attempt((bearer, release) => this.#pour(request, bearer, sink, release)),
+      )
     } catch (error) {
       throw error instanceof SinkError ? error.cause : error
     }
@@ -184,10 +186,11 @@ export class GraphClient {
     return { value: request.read(parse(text)), bytes: text.length, elapsedMs }
   }
 
-  async #pour<Taken>(request: Asked, bearer: string, sink: Sink<Taken>): Promise<Taken> {
+  async #pour<Taken>(request: Asked, bearer: string, sink: Sink<Taken>, release: () => void): Promise<Taken> {
     const { connections, signal } = this.#parts
-    const headers = { ...this.#headers(bearer, undefined), accept: '*/*' }
-    const answer = await connections.stream(request.url, headers, signal, (body) => pour(body, sink))
+    const coding = codingFor(request.subject)
+    const headers = { ...this.#headers(bearer, undefined), accept: '*/*', 'accept-encoding': coding }
+    const answer = await connections.stream(request.url, headers, signal, (body) => pour(body, sink, release))
     if ('refused' in answer) throw await this.#refused(answer.refused, request, bearer)
     return answer.taken
   }
@@ -260,6 +263,14 @@ export function graphCodeOf({ cause }: RequestFailure): string | undefined {
 /** The status that Graph refused with. */
 export function statusCodeOf({ cause }: RequestFailure): number | undefined {
   return cause instanceof RefusedError ? cause.fields.statusCode : undefined
+}
+
+/**
+ * Most attachments are compressed already (pictures, PDF, documents of Office): to pack them once more costs both ends time
+ * for nothing. MIME is text.
+ */
+function codingFor(subject: Subject): 'identity' | 'gzip' {
+  return subject === 'attachment' ? 'identity' : 'gzip'
 }
 
 function failureOf(error: unknown): Failure | undefined {

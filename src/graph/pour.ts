@@ -8,9 +8,13 @@ export class SinkError extends Error {
 
 /**
  * Gives a body to the sink and answers what the sink made of it. Throws the body's own error where that broke, whatever
- * the sink made of it, and a SinkError where the sink failed. The sink sees no body without a first byte.
+ * the sink made of it, and a SinkError where the sink failed. The sink sees no body without a first byte. `received` is called when the last byte has been taken.
  */
-export async function pour<Taken>(body: AsyncIterable<Uint8Array>, sink: Sink<Taken>): Promise<Taken> {
+export async function pour<Taken>(
+  body: AsyncIterable<Uint8Array>,
+  sink: Sink<Taken>,
+  received: () => void,
+): Promise<Taken> {
   const pieces = body[Symbol.asyncIterator]()
   const first = await pieces.next()
   if (first.done) throw new EmptyAnswerError('An answer is empty')
@@ -18,6 +22,7 @@ export async function pour<Taken>(body: AsyncIterable<Uint8Array>, sink: Sink<Ta
   const broken: unknown[] = []
   async function* bytes(): AsyncGenerator<Uint8Array> {
     for (let piece = first; !piece.done; piece = await next()) yield piece.value
+    received()
   }
   async function next(): Promise<IteratorResult<Uint8Array>> {
     try {

@@ -27,7 +27,10 @@ export function readableBody(
   throw new CutBodyError(`An answer came with the content coding ${coding}, not asked for`)
 }
 
-/** Counts the time waited for the server only: whoever takes the bytes may be as slow as a disk is. */
+/**
+ * Counts the time waited for the server only: whoever takes the bytes may be as slow as a disk is. Looks when a piece has
+ * come, so without a timer for each of very many; that none comes at all is noticed by the connection.
+ */
 async function* progressing(
   body: AsyncIterable<Uint8Array>,
   timeoutMs: number,
@@ -38,9 +41,10 @@ async function* progressing(
   let bytes = 0
   for (;;) {
     const since = clock.now()
-    const piece = await within(pieces.next(), timeoutMs - waitedMs, clock)
+    const piece = await nextOf(pieces)
     if (piece.done) return
     waitedMs += clock.now() - since
+    if (waitedMs >= timeoutMs) throw new RequestTimeoutError()
     bytes += piece.value.length
     if (bytes >= PROGRESS_BYTES) {
       bytes = 0
@@ -50,21 +54,11 @@ async function* progressing(
   }
 }
 
-/** Made once: an abort without a reason makes an error with its stack. */
-const IN_TIME = new Error('in time')
-
-async function within<Value>(coming: Promise<Value>, ms: number, clock: Clock): Promise<Value> {
-  const inTime = new AbortController()
-  const late = clock.sleep(ms, inTime.signal).then(() => {
-    throw new RequestTimeoutError()
-  })
+async function nextOf(pieces: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
   try {
-    return await Promise.race([coming, late])
+    return await pieces.next()
   } catch (error) {
     throw cutBodyOr(error)
-  } finally {
-    inTime.abort(IN_TIME)
-    late.catch(() => {})
   }
 }
 
