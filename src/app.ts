@@ -39,7 +39,7 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
   const lock = opened.use(acquireLock(config.databasePath))
   const box = new SecretBox(config.secretKey ?? loadSecretKey(config.dataDir))
   const database = opened.use(openSqlite(config.databasePath))
-  await migrateToLatest(database.db)
+  await migrateToLatest(database)
   const stores = openStores(database, box, clock)
   await stores.claims.recoverLost() // the database is ours alone, so what is marked as running has lost its worker
 

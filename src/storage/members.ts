@@ -31,6 +31,7 @@ export async function insertMembers(trx: Transaction<Schema>, members: NewMember
       connection_id: `${batchId}:${userUpn}`,
       batch_id: batchId,
       user_upn: userUpn,
+      address_key: foldAddress(userUpn),
       mailbox_key: foldAddress(userUpn),
       credentials_id,
       options,

@@ -6,7 +6,7 @@ import { type ExtractionStatus, nextStatus } from '../extractions/extraction-sta
 import type { ClaimedExtraction, ClaimStore } from '../extractions/extraction-store.ts'
 import { RUNNING, statusOfClaim } from './claims.ts'
 import { loadCredentials } from './credentials.ts'
-import type { Database } from './dialects/dialect.ts'
+import type { Database, Dialect } from './dialects/dialect.ts'
 import { columnsOnEntering, toOptions } from './extraction-rows.ts'
 import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
@@ -16,18 +16,38 @@ const MAX_CRASHES = 10
 
 export class SqlClaimStore implements ClaimStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
+  readonly #dialect: Dialect
   readonly #box: SecretBox
   readonly #clock: Clock
 
   constructor(database: Database, box: SecretBox, clock: Clock) {
     this.#db = database.db
+    this.#transact = database.transact
+    this.#dialect = database.dialect
     this.#box = box
     this.#clock = clock
   }
 
   async claimNext(): Promise<ClaimedExtraction | undefined> {
     for (;;) {
-      const row = await this.#db
+      const row = await this.#takeNext()
+      if (!row) return undefined
+
+      const claim: Claim = { extractionId: row.id as ExtractionId, epoch: row.epoch }
+      try {
+        const credentials = await loadCredentials(this.#db, this.#box, row.credentials_id)
+        return { claim, userUpn: row.user_upn, options: toOptions(row.options), credentials }
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        await this.settle(claim, 'fail', { code: error.code, message: error.message })
+      }
+    }
+  }
+
+  #takeNext() {
+    return this.#transact((trx) =>
+      trx
         .updateTable('extractions')
         .set({
           status: 'in_progress' satisfies ExtractionStatus,
@@ -44,21 +64,12 @@ export class SqlClaimStore implements ClaimStore {
             )
             .orderBy('next.fair_tag')
             .orderBy('next.seq')
-            .limit(1),
+            .limit(1)
+            .modifyEnd(this.#dialect.skipLocked),
         )
         .returningAll()
-        .executeTakeFirst()
-      if (!row) return undefined
-
-      const claim: Claim = { extractionId: row.id as ExtractionId, epoch: row.epoch }
-      try {
-        const credentials = await loadCredentials(this.#db, this.#box, row.credentials_id)
-        return { claim, userUpn: row.user_upn, options: toOptions(row.options), credentials }
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error
-        await this.settle(claim, 'fail', { code: error.code, message: error.message })
-      }
-    }
+        .executeTakeFirst(),
+    )
   }
 
   statusOf(claim: Claim): Promise<ExtractionStatus | undefined> {
@@ -70,7 +81,7 @@ export class SqlClaimStore implements ClaimStore {
     event: 'stop' | 'complete' | 'fail' | 'lose',
     error?: ExtractionError,
   ): Promise<ExtractionStatus | undefined> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const from = await statusOfClaim(trx, claim)
       if (!from) return undefined
       // A worker told to pause or cancel may find the wish withdrawn when it has stopped: it then gives the work back.
@@ -88,7 +99,7 @@ export class SqlClaimStore implements ClaimStore {
   }
 
   recoverLost(): Promise<{ recovered: number }> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const lost = await trx
         .updateTable('extractions')
         .set({ crashes: sql`crashes + 1` })

@@ -19,15 +19,17 @@ const TABLES = ['skipped_emails', 'walked_messages', 'lanes', 'folders'] as cons
 
 export class SqlErasureStore implements ErasureStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #dialect: Dialect
 
   constructor(database: Database) {
     this.#db = database.db
+    this.#transact = database.transact
     this.#dialect = database.dialect
   }
 
   beginErasure(userUpn: string): Promise<MailboxKey | undefined> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const mailbox = await trx
         .selectFrom('mailboxes')
         .select(['id', 'object_id'])
@@ -51,7 +53,7 @@ export class SqlErasureStore implements ErasureStore {
   }
 
   eraseMessages(mailbox: MailboxKey, limit: number, deleteBlob: (sha256: Sha256) => Promise<void>): Promise<boolean> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const rows = await trx
         .selectFrom('emails')
         .select('id')
@@ -71,7 +73,7 @@ export class SqlErasureStore implements ErasureStore {
   }
 
   async endErasure(mailbox: MailboxKey): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       for (const table of TABLES) await trx.deleteFrom(table).where('mailbox_id', '=', mailbox).execute()
       await trx.deleteFrom('mailboxes').where('id', '=', mailbox).execute()
     })

@@ -20,6 +20,7 @@ import type { ExtractionOptions } from '../extractions/options.ts'
 import { saveCredentials } from './credentials.ts'
 import type { Database } from './dialects/dialect.ts'
 import { COUNTER_COLUMNS, columnsOnEntering, toError, toExtraction, toOptions, toProgress } from './extraction-rows.ts'
+import { toJson } from './json.ts'
 import { insertMembers, tagAheadOfBatches } from './members.ts'
 import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
@@ -29,18 +30,20 @@ const MAX_MOVE_TRIES = 20
 
 export class SqlExtractionStore implements ExtractionStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #box: SecretBox
   readonly #clock: Clock
 
   constructor(database: Database, box: SecretBox, clock: Clock) {
     this.#db = database.db
+    this.#transact = database.transact
     this.#box = box
     this.#clock = clock
   }
 
   submit(extraction: NewExtraction): Promise<Extraction> {
     const { id, connectionId, userUpn, options } = extraction
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       await refuseSecondStart(trx, extraction)
       const now = isoTime(this.#clock.now())
       const row = await trx
@@ -49,9 +52,10 @@ export class SqlExtractionStore implements ExtractionStore {
           id,
           connection_id: connectionId,
           user_upn: userUpn,
+          address_key: foldAddress(userUpn),
           mailbox_key: foldAddress(userUpn),
           credentials_id: await saveCredentials(trx, this.#box, extraction.credentials, now),
-          options: JSON.stringify(options),
+          options: toJson(options),
           status: 'queued' satisfies ExtractionStatus,
           fair_tag: await tagAheadOfBatches(trx),
           created_at: now,
@@ -63,17 +67,17 @@ export class SqlExtractionStore implements ExtractionStore {
   }
 
   resubmitForSkipped(connectionId: ConnectionId, id: ExtractionId): Promise<Extraction> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const latest = await latestOf(trx, connectionId)
       if (!latest) throw neverStarted(connectionId)
       refuseActive(latest)
-      const { connection_id, user_upn, mailbox_key, mailbox_id, credentials_id } = latest
+      const { connection_id, user_upn, address_key, mailbox_key, mailbox_id, credentials_id } = latest
       const options: ExtractionOptions = { ...toOptions(latest.options), only: 'skipped' }
       const row = await trx
         .insertInto('extractions')
         .values({
-          ...{ id, connection_id, user_upn, mailbox_key, mailbox_id, credentials_id },
-          options: JSON.stringify(options),
+          ...{ id, connection_id, user_upn, address_key, mailbox_key, mailbox_id, credentials_id },
+          options: toJson(options),
           status: 'queued' satisfies ExtractionStatus,
           fair_tag: await tagAheadOfBatches(trx),
           created_at: isoTime(this.#clock.now()),
@@ -86,7 +90,7 @@ export class SqlExtractionStore implements ExtractionStore {
 
   /** Begins a write that changes nothing: a read-only or locked database refuses it. */
   async checkWritable(): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       await trx.updateTable('batches').set({ wish: 'run' }).where('seq', '=', -1).execute()
     })
   }
@@ -120,17 +124,17 @@ export class SqlExtractionStore implements ExtractionStore {
   }
 
   async submitBatch(batch: NewBatch): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       const now = isoTime(this.#clock.now())
       const credentials_id = await saveCredentials(trx, this.#box, batch.credentials, now)
-      const options = JSON.stringify(batch.options)
+      const options = toJson(batch.options)
       await trx
         .insertInto('batches')
         .values({
           id: batch.id,
-          source: JSON.stringify(batch.source),
+          source: toJson(batch.source),
           wish: 'run' satisfies BatchWish,
-          exclude: JSON.stringify(batch.exclude),
+          exclude: toJson(batch.exclude),
           options,
           credentials_id,
           listed: batch.source.kind === 'users' ? 1 : 0,
@@ -192,7 +196,7 @@ export class SqlExtractionStore implements ExtractionStore {
     wish: BatchWish,
     from: readonly ExtractionStatus[],
   ): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       await trx.updateTable('batches').set({ wish }).where('id', '=', id).execute()
       if (event === 'continue') {
         // A listing that failed goes on where it stopped.

@@ -17,12 +17,14 @@ const STATUS_UNDER_WISH: Record<BatchWish, ExtractionStatus> = { run: 'queued', 
 
 export class SqlListingStore implements ListingStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #dialect: Dialect
   readonly #box: SecretBox
   readonly #clock: Clock
 
   constructor(database: Database, box: SecretBox, clock: Clock) {
     this.#db = database.db
+    this.#transact = database.transact
     this.#dialect = database.dialect
     this.#box = box
     this.#clock = clock
@@ -53,7 +55,7 @@ export class SqlListingStore implements ListingStore {
   }
 
   async saveListing(batchId: BatchId, userUpns: readonly string[], link: string | null): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       const batch = await trx
         .updateTable('batches')
         .set({ listing_link: link, listed: link === null ? 1 : 0 })

@@ -15,7 +15,7 @@ import { openSqlite } from './sqlite.ts'
 
 async function openInMemory(): Promise<OpenStores> {
   const database = openSqlite(':memory:')
-  await migrateToLatest(database.db)
+  await migrateToLatest(database)
   const stores = openStores(database, new SecretBox(randomBytes(32)), systemClock)
   return {
     ...stores,
@@ -38,7 +38,7 @@ test('a database file that is taken away while it is in use is noticed before an
   const path = join(folder, 'mail.db')
   try {
     await using database = openSqlite(path)
-    await migrateToLatest(database.db)
+    await migrateToLatest(database)
     const write = () => database.db.transaction().execute((trx) => trx.selectFrom('batches').selectAll().execute())
     await write()
     renameSync(path, `${path}.away`)
