@@ -13,9 +13,8 @@ import { connectGraph, type Graph } from './graph/graph.ts'
 import { buildServer } from './http/server.ts'
 import { InProcessEngine } from './jobs/in-process-engine.ts'
 import { loadSecretKey } from './secret-key.ts'
-import { openSqlite } from './storage/dialects/sqlite.ts'
 import { DatabaseLock, readOwner } from './storage/lock.ts'
-import { migrateToLatest } from './storage/migrate.ts'
+import { openDatabase } from './storage/open-database.ts'
 import { SecretBox } from './storage/secret-box.ts'
 import { openStores } from './storage/stores.ts'
 import { VERSION } from './version.ts'
@@ -36,12 +35,13 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
   const log = pino({ level: config.logLevel }, pino.destination(2))
   const clock = systemClock
 
-  const lock = opened.use(acquireLock(config.databasePath))
+  const lock = config.database.kind === 'sqlite' ? opened.use(acquireLock(config.database.path)) : undefined
   const box = new SecretBox(config.secretKey ?? loadSecretKey(config.dataDir))
-  const database = opened.use(openSqlite(config.databasePath))
-  await migrateToLatest(database)
+  const database = opened.use(await openDatabase(config.database))
   const stores = openStores(database, box, clock)
-  await stores.claims.recoverLost() // the database is ours alone, so what is marked as running has lost its worker
+  // NOTE: with a lock the database is ours alone, so what is marked as running has lost its worker. On Postgres that is
+  // so only while one process works on it, as long as workers show no sign of life in the rows.
+  if (lock || work) await stores.claims.recoverLost()
 
   const blobs = await openBlobStore(config.blobStore, config.dataDir, clock)
   opened.defer(() => blobs.close())
@@ -90,7 +90,7 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
   })
   opened.defer(() => server.close())
   const url = await listen(server, config)
-  lock.announce(url)
+  lock?.announce(url)
   if (work) await engine.start()
 
   const running = opened.move()

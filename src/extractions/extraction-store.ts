@@ -111,7 +111,13 @@ export interface PendingListing {
 export interface ListingStore {
   /** The oldest batch that has members to list and whose wish is to run. */
   nextListing(): Promise<PendingListing | undefined>
-  /** Adds members and remembers how far the listing got, together. Addresses already in the batch or excluded are left out. */
-  saveListing(batchId: BatchId, userUpns: readonly string[], link: string | null): Promise<void>
+  /**
+   * Adds members and remembers how far the listing got, together. Addresses already in the batch or excluded are left out.
+   * Does nothing where the listing no longer stands at `from`: another worker listed the same page.
+   */
+  saveListing(
+    batchId: BatchId,
+    listed: { from: string | null; userUpns: readonly string[]; next: string | null },
+  ): Promise<void>
   failListing(batchId: BatchId, error: ExtractionError): Promise<void>
 }

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely'
-import { type Claim, ClaimLostError, type ExtractionId } from '../extractions/extraction.ts'
+import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import { type ExtractionStatus, RUNNING_STATUSES } from '../extractions/extraction-status.ts'
 import type { ExtractionsTable, Schema } from './schema.ts'
 
@@ -14,22 +14,32 @@ export async function updateClaimed(
   trx: Transaction<Schema>,
   claim: Claim,
   changes: UpdateObject<Schema, 'extractions'>,
-): Promise<{ id: ExtractionId; status: ExtractionStatus; mailbox_id: number | null }> {
+): Promise<{ status: ExtractionStatus }> {
+  const status = await update(trx, claim, changes)
+  if (!status) throw new ClaimLostError(claim)
+  return { status }
+}
+
+/** As `updateClaimed`, where there is nothing to change yet. */
+export function lockClaimed(trx: Transaction<Schema>, claim: Claim) {
+  return updateClaimed(trx, claim, { epoch: claim.epoch })
+}
+
+/** As `lockClaimed`, for those who only want to know whether the claim still holds. */
+export function lockedStatusOf(trx: Transaction<Schema>, claim: Claim): Promise<ExtractionStatus | undefined> {
+  return update(trx, claim, { epoch: claim.epoch })
+}
+
+async function update(trx: Transaction<Schema>, claim: Claim, changes: UpdateObject<Schema, 'extractions'>) {
   const row = await trx
     .updateTable('extractions')
     .set(changes)
     .where('id', '=', claim.extractionId)
     .where('epoch', '=', claim.epoch)
     .where('status', 'in', RUNNING)
-    .returning(['id', 'status', 'mailbox_id'])
+    .returning('status')
     .executeTakeFirst()
-  if (!row) throw new ClaimLostError(claim)
-  return { id: row.id as ExtractionId, status: row.status as ExtractionStatus, mailbox_id: row.mailbox_id }
-}
-
-/** As `updateClaimed`, where there is nothing to change yet. */
-export function lockClaimed(trx: Transaction<Schema>, claim: Claim) {
-  return updateClaimed(trx, claim, { epoch: claim.epoch })
+  return row?.status as ExtractionStatus | undefined
 }
 
 /** The status of a claim that still holds. */

@@ -24,6 +24,8 @@ export async function saveCredentials(
   const added = await db
     .insertInto('credentials')
     .values({ fingerprint, sealed: box.seal(text), created_at: now })
+    // Another process may have added the same since we looked: its row serves, and has to be changed to be returned.
+    .onConflict((conflict) => conflict.column('fingerprint').doUpdateSet({ fingerprint }))
     .returning('id')
     .executeTakeFirstOrThrow()
   return added.id

@@ -1,10 +1,8 @@
+import type { DatabaseLocation } from './database-location.ts'
 import type { Database } from './dialects/dialect.ts'
 import { openPostgres } from './dialects/postgres.ts'
 import { openSqlite } from './dialects/sqlite.ts'
 import { migrateToLatest } from './migrate.ts'
-
-/** Where the database is, as DATABASE_URL says. The URL may hold a password: never shown. */
-export type DatabaseLocation = { kind: 'sqlite'; path: string } | { kind: 'postgres'; url: string }
 
 /** Opens the database and brings it to the newest schema. */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { Claim, ExtractionError, ExtractionId } from '../extractions/extraction.ts'
 import { type ExtractionStatus, nextStatus } from '../extractions/extraction-status.ts'
 import type { ClaimedExtraction, ClaimStore } from '../extractions/extraction-store.ts'
-import { RUNNING, statusOfClaim } from './claims.ts'
+import { lockedStatusOf, RUNNING, statusOfClaim } from './claims.ts'
 import { loadCredentials } from './credentials.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { columnsOnEntering, toOptions } from './extraction-rows.ts'
@@ -82,7 +82,7 @@ export class SqlClaimStore implements ClaimStore {
     error?: ExtractionError,
   ): Promise<ExtractionStatus | undefined> {
     return this.#transact(async (trx) => {
-      const from = await statusOfClaim(trx, claim)
+      const from = await lockedStatusOf(trx, claim)
       if (!from) return undefined
       // A worker told to pause or cancel may find the wish withdrawn when it has stopped: it then gives the work back.
       const to = nextStatus(from, event) ?? nextStatus(from, 'lose')

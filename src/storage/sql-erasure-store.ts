@@ -36,6 +36,7 @@ export class SqlErasureStore implements ErasureStore {
         .where(sql`lower(user_upn)`, '=', foldAddress(userUpn))
         .executeTakeFirst()
       if (!mailbox) return undefined
+      await lockMailbox(trx, mailbox)
       await refuseActive(trx, mailbox, userUpn)
       await trx
         .updateTable('mailboxes')
@@ -67,7 +68,8 @@ export class SqlErasureStore implements ErasureStore {
         await trx.deleteFrom(table).where('mailbox_id', '=', mailbox).where('email_id', 'in', ids).execute()
       }
       await trx.deleteFrom('emails').where('mailbox_id', '=', mailbox).where('id', 'in', ids).execute()
-      for (const sha256 of hashes) await freeBlob(trx, sha256, deleteBlob)
+      // In one order everywhere, so that two erasures never wait for each other.
+      for (const sha256 of [...hashes].sort()) await freeBlob(trx, sha256, deleteBlob)
       return rows.length === limit
     })
   }
@@ -78,6 +80,11 @@ export class SqlErasureStore implements ErasureStore {
       await trx.deleteFrom('mailboxes').where('id', '=', mailbox).execute()
     })
   }
+}
+
+/** A run that is about to bind the mailbox waits, and then finds it gone; one that has done so is seen from here on. */
+async function lockMailbox(trx: Transaction<Schema>, { id, object_id }: { id: number; object_id: string }) {
+  await trx.updateTable('mailboxes').set({ object_id }).where('id', '=', id).execute()
 }
 
 async function refuseActive(

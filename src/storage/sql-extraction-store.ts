@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import { foldAddress } from '../extractions/addresses.ts'
@@ -203,16 +203,8 @@ export class SqlExtractionStore implements ExtractionStore {
         const again = { listed: 0, error_code: null, error_message: null }
         await trx.updateTable('batches').set(again).where('id', '=', id).where('error_code', 'is not', null).execute()
       }
-      for (const move of movesOn(event)) {
-        if (move.from === move.to || !from.includes(move.from)) continue
-        await trx
-          .updateTable('extractions')
-          .set(columnsOnEntering(move.to, isoTime(this.#clock.now())))
-          .$if(move.to === 'queued', (update) => update.set({ crashes: 0 }))
-          .where('batch_id', '=', id)
-          .where('status', '=', move.from)
-          .execute()
-      }
+      const moves = movesOn(event).filter((move) => move.from !== move.to && from.includes(move.from))
+      if (moves.length > 0) await moveMembers(trx, id, moves, isoTime(this.#clock.now()))
     })
   }
 
@@ -229,6 +221,35 @@ export class SqlExtractionStore implements ExtractionStore {
     const items = rows.slice(0, query.limit)
     return { items: items.map(toExtraction), next: rows.length > query.limit ? (items.at(-1)?.seq ?? null) : null }
   }
+}
+
+/**
+ * One statement for all moves: where a worker is just changing a member, Postgres waits and then looks at the member
+ * again, and so moves it from the status that it has by then.
+ */
+async function moveMembers(trx: Transaction<Schema>, id: BatchId, moves: ReturnType<typeof movesOn>, now: string) {
+  const to = moves.map((move) => sql`when status = ${move.from} then ${move.to}`)
+  const ended = moves.filter((move) => isEnded(move.to)).map((move) => move.from)
+  const queued = moves.filter((move) => move.to === 'queued').map((move) => move.from)
+  await trx
+    .updateTable('extractions')
+    .set({ ...columnsOnEntering('queued', now), status: sql<string>`case ${sql.join(to, sql` `)} end` })
+    .$if(ended.length > 0, (update) =>
+      update.set((eb) => ({
+        // What has not ended has no such time; the column, so that Postgres knows the type.
+        completed_at: eb.case().when('status', 'in', ended).then(now).else(eb.ref('completed_at')).end(),
+      })),
+    )
+    .$if(queued.length > 0, (update) =>
+      update.set((eb) => ({ crashes: eb.case().when('status', 'in', queued).then(0).else(eb.ref('crashes')).end() })),
+    )
+    .where('batch_id', '=', id)
+    .where(
+      'status',
+      'in',
+      moves.map((move) => move.from),
+    )
+    .execute()
 }
 
 async function refuseSecondStart(trx: Transaction<Schema>, { connectionId, userUpn }: NewExtraction): Promise<void> {

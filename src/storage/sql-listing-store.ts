@@ -54,14 +54,20 @@ export class SqlListingStore implements ListingStore {
     }
   }
 
-  async saveListing(batchId: BatchId, userUpns: readonly string[], link: string | null): Promise<void> {
+  async saveListing(
+    batchId: BatchId,
+    { from, userUpns, next }: { from: string | null; userUpns: readonly string[]; next: string | null },
+  ): Promise<void> {
     await this.#transact(async (trx) => {
       const batch = await trx
         .updateTable('batches')
-        .set({ listing_link: link, listed: link === null ? 1 : 0 })
+        .set({ listing_link: next, listed: next === null ? 1 : 0 })
         .where('id', '=', batchId)
+        .where('listed', '=', 0)
+        .where('listing_link', from === null ? 'is' : '=', from)
         .returning(['exclude', 'wish', 'credentials_id', 'options'])
-        .executeTakeFirstOrThrow()
+        .executeTakeFirst()
+      if (!batch) return
 
       const leaveOut = new Set(JSON.parse(batch.exclude) as string[])
       const held = await trx

@@ -174,6 +174,7 @@ export class SqlMessageStore implements MessageStore {
 
   async proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number): Promise<void> {
     await this.#transact(async (trx) => {
+      await lockClaimed(trx, claim)
       const left = await closeLane(trx, mailbox, folder, listedByGraph)
       await updateClaimed(trx, claim, adding({ folders_done: 1, messages_covered: left }))
     })
@@ -181,6 +182,7 @@ export class SqlMessageStore implements MessageStore {
 
   async forgetFolder(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void> {
     await this.#transact(async (trx) => {
+      await lockClaimed(trx, claim)
       const left = await closeLane(trx, mailbox, folder, 0)
       const removed = await markGone(trx, this.#dialect, mailbox, [folder], this.#now())
       const attachments = await withdrawRemoved(trx, mailbox)

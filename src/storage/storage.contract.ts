@@ -378,12 +378,16 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     })
 
     assert.equal((await stores.listings.nextListing())?.link, null)
-    await stores.listings.saveListing(id, ['a@x.example', 'X@x.example', 'A@x.example'], 'link2')
+    await stores.listings.saveListing(id, {
+      from: null,
+      userUpns: ['a@x.example', 'X@x.example', 'A@x.example'],
+      next: 'link2',
+    })
     assert.equal((await stores.listings.nextListing())?.link, 'link2')
     await stores.extractions.moveBatch(id, 'pause', 'pause', ['queued'])
     assert.equal(await stores.listings.nextListing(), undefined)
     await stores.extractions.moveBatch(id, 'continue', 'run', ['paused'])
-    await stores.listings.saveListing(id, ['a@x.example', 'b@x.example'], null)
+    await stores.listings.saveListing(id, { from: 'link2', userUpns: ['a@x.example', 'b@x.example'], next: null })
     assert.equal(await stores.listings.nextListing(), undefined)
 
     const batch = await stores.extractions.findBatch(id)
@@ -397,7 +401,7 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     const source = { kind: 'all_users' } as const
     const rest = { userUpns: [], exclude: [], credentials: {}, options: DEFAULT_OPTIONS }
     await stores.extractions.submitBatch({ id, source, ...rest })
-    await stores.listings.saveListing(id, ['a@x.example'], 'link2')
+    await stores.listings.saveListing(id, { from: null, userUpns: ['a@x.example'], next: 'link2' })
     await stores.listings.failListing(id, { code: 'graph_unavailable', message: 'away' })
     const claimed = await stores.claims.claimNext()
     assert.ok(claimed)

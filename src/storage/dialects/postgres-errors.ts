@@ -1,3 +1,4 @@
+import { DatabaseError } from 'pg'
 import { AppError } from '../../errors.ts'
 
 /** SQLSTATE of "somebody else was first": unique_violation, serialization_failure, deadlock_detected. */
@@ -60,7 +61,23 @@ export function translated(error: unknown): unknown {
   if (code === '57014') {
     return new AppError('database_unavailable', 'The database did not answer in time: see what keeps it busy', options)
   }
-  return error
+  return error instanceof DatabaseError ? new StatementError(error) : error
+}
+
+/** A statement that Postgres refused: a bug of ours, or a race. What pg says of it besides may hold addresses and mail. */
+class StatementError extends Error {
+  override readonly name = 'StatementError'
+  readonly code: string
+  readonly constraint: string | undefined
+
+  constructor({ code = '', message, table, constraint }: DatabaseError) {
+    const isOfValue = code.startsWith('22') // a data exception repeats the value
+    super(
+      `Postgres refused a statement (${code}, ${constraint ?? table ?? 'no table'})${isOfValue ? '' : `: ${message}`}`,
+    )
+    this.code = code
+    this.constraint = constraint
+  }
 }
 
 /** What an administrator has to put right, in words that name no secret. */
