@@ -31,9 +31,14 @@ export async function saveCredentials(
   return added.id
 }
 
-/** Throws `secret_key_changed` where they were sealed under another key. */
-export async function loadCredentials(db: Kysely<Schema>, box: SecretBox, id: number | null): Promise<AppCredentials> {
-  if (id === null) return {}
+/** Sealed, as they are kept; null for what comes wholly from the settings. */
+export async function loadSealed(db: Kysely<Schema>, id: number | null): Promise<string | null> {
+  if (id === null) return null
   const { sealed } = await db.selectFrom('credentials').select('sealed').where('id', '=', id).executeTakeFirstOrThrow()
-  return JSON.parse(box.open(sealed)) as AppCredentials
+  return sealed
+}
+
+/** Throws `secret_key_changed` where they were sealed under another key. */
+export function openSealed(box: SecretBox, sealed: string | null): AppCredentials {
+  return sealed === null ? {} : (JSON.parse(box.open(sealed)) as AppCredentials)
 }

@@ -6,7 +6,7 @@ import type { BatchSource, BatchWish } from '../extractions/batch.ts'
 import type { BatchId, ExtractionError } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import type { ListingStore, PendingListing } from '../extractions/extraction-store.ts'
-import { loadCredentials } from './credentials.ts'
+import { loadSealed, openSealed } from './credentials.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { insertMembers } from './members.ts'
 import type { Schema } from './schema.ts'
@@ -44,8 +44,9 @@ export class SqlListingStore implements ListingStore {
       if (!batch || !source || source.kind === 'users') return undefined
 
       const batchId = batch.id as BatchId
+      const sealed = await loadSealed(this.#db, batch.credentials_id)
       try {
-        const credentials = await loadCredentials(this.#db, this.#box, batch.credentials_id)
+        const credentials = openSealed(this.#box, sealed)
         return { batchId, source, link: batch.listing_link, credentials }
       } catch (error) {
         if (!(error instanceof AppError)) throw error

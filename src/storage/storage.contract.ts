@@ -436,6 +436,7 @@ export async function beginCopy(stores: Stores, asked: Partial<ExtractionOptions
     mailbox,
     lane,
     lanes,
+    anEmptyPage: AN_EMPTY_PAGE,
     save: (page: Partial<PageToSave>, into: Lane = lane) =>
       stores.messages.savePage(claim, mailbox, into, { ...AN_EMPTY_PAGE, ...page }),
     async storedIds() {
@@ -471,7 +472,7 @@ const AN_EMPTY_PAGE: PageToSave = {
   activeMs: 1,
 }
 
-function aSubmission(connectionId: string, userUpn: string) {
+export function aSubmission(connectionId: string, userUpn: string) {
   return {
     id: randomUUID() as ExtractionId,
     connectionId: connectionId as ConnectionId,
@@ -486,7 +487,7 @@ function submit(stores: Stores, connectionId: string, userUpn: string) {
   return stores.extractions.submit(aSubmission(connectionId, userUpn))
 }
 
-async function submitBatch(stores: Stores, userUpns: string[]): Promise<BatchId> {
+export async function submitBatch(stores: Stores, userUpns: string[]): Promise<BatchId> {
   const id = `batch_${randomUUID()}` as BatchId
   await stores.extractions.submitBatch({
     id,
@@ -534,6 +535,6 @@ export function aMessage(id: string, changes: Partial<KeptMessage> = {}): KeptMe
   }
 }
 
-function hasCode(code: string) {
+export function hasCode(code: string) {
   return (error: unknown) => error instanceof AppError && error.code === code
 }

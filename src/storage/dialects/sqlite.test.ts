@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../clock.ts'
 import { AppError } from '../../errors.ts'
+import { concurrencyContract } from '../concurrency.contract.ts'
 import { contentsContract } from '../contents.contract.ts'
 import { migrateToLatest } from '../migrate.ts'
 import { SecretBox } from '../secret-box.ts'
@@ -32,6 +33,11 @@ async function openInMemory(): Promise<OpenStores> {
 
 storageContract(openInMemory)
 contentsContract(openInMemory, aMessage)
+// One process owns the file: what comes at once comes through one connection.
+concurrencyContract(async () => {
+  const one = await openInMemory()
+  return { one, other: one, [Symbol.asyncDispose]: () => one[Symbol.asyncDispose]() }
+})
 
 test('a database file that is taken away while it is in use is noticed before anything is written to it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'outlookmail-sqlite-'))
