@@ -43,6 +43,7 @@ export class PostgresServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const exit = once(this.#child, 'exit')
+    this.#child.ref()
     this.#child.disconnect()
     await exit
   }

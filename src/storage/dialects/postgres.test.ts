@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { after } from 'node:test'
 import { TempPostgres } from '../../../test/support/postgres.ts'
 import { systemClock } from '../../clock.ts'
 import { concurrencyContract, type TwoProcesses } from '../concurrency.contract.ts'
 import { contentsContract } from '../contents.contract.ts'
 import { openDatabase } from '../open-database.ts'
+import type { Schema } from '../schema.ts'
 import { SecretBox } from '../secret-box.ts'
 import { aMessage, type OpenStores, storageContract } from '../storage.contract.ts'
 import { openStores, type Stores } from '../stores.ts'
@@ -14,16 +16,38 @@ function storesOf(database: Database, box = new SecretBox(randomBytes(32))): Sto
   return openStores(database, box, systemClock)
 }
 
-async function openTemporary(): Promise<OpenStores> {
-  const temporary = await TempPostgres.create()
+/** One database for all tests of this file, for making one takes longer than most of them; each finds it empty. */
+const temporary = await TempPostgres.create()
+after(() => temporary[Symbol.asyncDispose]())
+
+/** In an order that references allow. */
+const TABLES = [
+  'email_attachments',
+  'email_contents',
+  'emails',
+  'skipped_emails',
+  'walked_messages',
+  'lanes',
+  'folders',
+  'extractions',
+  'batches',
+  'credentials',
+  'mailboxes',
+  'blobs',
+] as const satisfies (keyof Schema)[]
+
+async function openEmpty(): Promise<Database> {
   const database = await openDatabase({ kind: 'postgres', url: temporary.url })
+  for (const table of TABLES) await database.db.deleteFrom(table).execute()
+  return database
+}
+
+async function openTemporary(): Promise<OpenStores> {
+  const database = await openEmpty()
   return {
     ...storesOf(database),
     dump: () => dump(database),
-    async [Symbol.asyncDispose]() {
-      await database[Symbol.asyncDispose]()
-      await temporary[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
 }
 
@@ -36,8 +60,7 @@ async function dump({ db }: Database): Promise<string> {
 }
 
 async function openTwice(): Promise<TwoProcesses> {
-  const temporary = await TempPostgres.create()
-  const one = await openDatabase({ kind: 'postgres', url: temporary.url })
+  const one = await openEmpty()
   const other = openPostgres(temporary.url)
   const box = new SecretBox(randomBytes(32))
   return {
@@ -46,7 +69,6 @@ async function openTwice(): Promise<TwoProcesses> {
     async [Symbol.asyncDispose]() {
       await one[Symbol.asyncDispose]()
       await other[Symbol.asyncDispose]()
-      await temporary[Symbol.asyncDispose]()
     },
   }
 }
