@@ -29,7 +29,7 @@ const output: string[] = []
 const server = new EmbeddedPostgres({
   databaseDir,
   port,
-  persistent: false,
+  persistent: true, // the library would delete it at each stop; we do it at the end
   createPostgresUser: userInfo().uid === 0, // Postgres refuses to run as root
   initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
   postgresFlags: Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),

@@ -20,10 +20,7 @@ export class PostgresServer implements AsyncDisposable {
 
   static async start(): Promise<PostgresServer> {
     const child = fork(PROGRAM, { stdio: 'ignore' })
-    const url = await answerOf(child)
-    child.unref() // it ends with this process, and must not keep it alive
-    child.channel?.unref()
-    return new PostgresServer(child, url)
+    return new PostgresServer(child, await answerOf(child))
   }
 
   /** As for maintenance: every connection is cut, and nobody answers until it is started again. */
@@ -49,8 +46,13 @@ export class PostgresServer implements AsyncDisposable {
   }
 }
 
+/** Only while an answer is awaited does the server keep this process alive: it ends with it. */
 async function answerOf(child: ChildProcess): Promise<string> {
+  child.ref()
+  child.channel?.ref()
   const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [ServerMessage | number]
+  child.unref()
+  child.channel?.unref()
   if (typeof message === 'object' && 'url' in message) return message.url
   throw new Error(`No Postgres server for the tests: ${typeof message === 'object' ? message.error : 'it ended'}`)
 }

@@ -8,6 +8,9 @@ import { ROW_TYPES, storableParameter } from './postgres-values.ts'
 /** How often a transaction is run that others were faster than; each time one of them got something done. */
 const MAX_RUNS = 20
 
+/** Of one process: a page holds one for some milliseconds, so these serve many mailboxes. */
+const CONNECTIONS = 10
+
 /** A process that was stopped in the middle of a transaction must not hold its rows for long. */
 const IDLE_IN_TRANSACTION_MS = 10_000
 /** Longer than anybody who stands still can hold a row. */
@@ -18,10 +21,11 @@ const STATEMENT_TIMEOUT_MS = 120_000
 const CONNECTION_TIMEOUT_MS = 15_000
 
 export interface PostgresOptions {
-  /** Connections at most; what needs one more waits for its turn. */
+  /** At most; what needs one more waits for its turn. */
   connections?: number
   /** 0 for no limit. */
   statementTimeoutMs?: number
+  idleInTransactionMs?: number
 }
 
 /** What the columns of a page are, for `unnest`; a column that is forgotten here does not compile. */
@@ -121,16 +125,16 @@ class TranslatingPool {
   readonly options = {} // of a connection beside the pool, which Kysely makes to abort statements; we abort none
   readonly #pool: Pool
 
-  constructor(url: string, { connections = 10, statementTimeoutMs = STATEMENT_TIMEOUT_MS }: PostgresOptions) {
+  constructor(url: string, options: PostgresOptions) {
     this.#pool = new Pool({
       connectionString: withSessionSettings(url),
-      max: connections,
+      max: options.connections ?? CONNECTIONS,
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
       keepAlive: true,
       application_name: 'outlookmail',
-      statement_timeout: statementTimeoutMs,
+      statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
       lock_timeout: LOCK_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      idle_in_transaction_session_timeout: options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS,
       types: ROW_TYPES,
     })
     // A connection that is cut says so at its next statement, or is replaced; without a listener it would end the process.
