@@ -46,17 +46,9 @@ async function openTemporary(): Promise<OpenStores> {
   const database = await openEmpty()
   return {
     ...storesOf(database),
-    dump: () => dump(database),
+    query: (text) => temporary.query(text),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
-}
-
-async function dump({ db }: Database): Promise<string> {
-  const rows = await Promise.all([
-    db.selectFrom('credentials').selectAll().execute(),
-    db.selectFrom('extractions').selectAll().execute(),
-  ])
-  return JSON.stringify(rows)
 }
 
 async function openTwice(): Promise<TwoProcesses> {
@@ -64,7 +56,7 @@ async function openTwice(): Promise<TwoProcesses> {
   const other = openPostgres(temporary.url)
   const box = new SecretBox(randomBytes(32))
   return {
-    one: { ...storesOf(one, box), dump: () => dump(one), [Symbol.asyncDispose]: async () => {} },
+    one: { ...storesOf(one, box), query: (text) => temporary.query(text), [Symbol.asyncDispose]: async () => {} },
     other: storesOf(other, box),
     async [Symbol.asyncDispose]() {
       await one[Symbol.asyncDispose]()

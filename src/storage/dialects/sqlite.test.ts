@@ -4,6 +4,7 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { CompiledQuery } from 'kysely'
 import { systemClock } from '../../clock.ts'
 import { AppError } from '../../errors.ts'
 import { concurrencyContract } from '../concurrency.contract.ts'
@@ -20,13 +21,7 @@ async function openInMemory(): Promise<OpenStores> {
   const stores = openStores(database, new SecretBox(randomBytes(32)), systemClock)
   return {
     ...stores,
-    async dump() {
-      const rows = await Promise.all([
-        database.db.selectFrom('credentials').selectAll().execute(),
-        database.db.selectFrom('extractions').selectAll().execute(),
-      ])
-      return JSON.stringify(rows)
-    },
+    query: async (text) => (await database.db.executeQuery(CompiledQuery.raw(text))).rows,
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
 }
