@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely'
+import { sql, type Transaction, type UpdateObject } from 'kysely'
 import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import { type ExtractionStatus, RUNNING_STATUSES } from '../extractions/extraction-status.ts'
 import type { ExtractionsTable, Schema } from './schema.ts'
@@ -38,18 +38,6 @@ async function update(trx: Transaction<Schema>, claim: Claim, changes: UpdateObj
     .where('epoch', '=', claim.epoch)
     .where('status', 'in', RUNNING)
     .returning('status')
-    .executeTakeFirst()
-  return row?.status as ExtractionStatus | undefined
-}
-
-/** The status of a claim that still holds. */
-export async function statusOfClaim(db: Kysely<Schema>, claim: Claim): Promise<ExtractionStatus | undefined> {
-  const row = await db
-    .selectFrom('extractions')
-    .select('status')
-    .where('id', '=', claim.extractionId)
-    .where('epoch', '=', claim.epoch)
-    .where('status', 'in', RUNNING)
     .executeTakeFirst()
   return row?.status as ExtractionStatus | undefined
 }

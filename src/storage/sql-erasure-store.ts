@@ -139,11 +139,13 @@ async function freeBlob(
   sha256: Sha256,
   deleteBlob: (sha256: Sha256) => Promise<void>,
 ): Promise<void> {
-  await trx
+  const { numUpdatedRows } = await trx
     .updateTable('blobs')
     .set((eb) => ({ size: eb.ref('size') }))
     .where('sha256', '=', sha256)
-    .execute()
+    .executeTakeFirstOrThrow()
+  // Another process that erases the same has freed it; whoever has put it again since is not to lose it.
+  if (numUpdatedRows === 0n) return
   if (await isReferredTo(trx, sha256)) return
   await trx.deleteFrom('blobs').where('sha256', '=', sha256).execute()
   await deleteBlob(sha256)

@@ -21,9 +21,10 @@ import { saveCredentials } from './credentials.ts'
 import type { Database } from './dialects/dialect.ts'
 import { COUNTER_COLUMNS, columnsOnEntering, toError, toExtraction, toOptions, toProgress } from './extraction-rows.ts'
 import { toJson } from './json.ts'
-import { insertMembers, tagAheadOfBatches } from './members.ts'
+import { insertMembers, requeueMembers, tagAheadOfBatches, toWaiting } from './members.ts'
 import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
+import type { Tickets } from './tickets.ts'
 
 /** Somebody else can move an extraction between our look and our update; more often than this is a bug. */
 const MAX_MOVE_TRIES = 20
@@ -33,12 +34,14 @@ export class SqlExtractionStore implements ExtractionStore {
   readonly #transact: Database['transact']
   readonly #box: SecretBox
   readonly #clock: Clock
+  readonly #tickets: Tickets
 
-  constructor(database: Database, box: SecretBox, clock: Clock) {
+  constructor(database: Database, box: SecretBox, clock: Clock, tickets: Tickets) {
     this.#db = database.db
     this.#transact = database.transact
     this.#box = box
     this.#clock = clock
+    this.#tickets = tickets
   }
 
   submit(extraction: NewExtraction): Promise<Extraction> {
@@ -62,6 +65,7 @@ export class SqlExtractionStore implements ExtractionStore {
         })
         .returningAll()
         .executeTakeFirstOrThrow()
+      await this.#tickets.issue(trx, [toWaiting(row)])
       return toExtraction(row)
     })
   }
@@ -84,6 +88,7 @@ export class SqlExtractionStore implements ExtractionStore {
         })
         .returningAll()
         .executeTakeFirstOrThrow()
+      await this.#tickets.issue(trx, [toWaiting(row)])
       return toExtraction(row)
     })
   }
@@ -109,8 +114,16 @@ export class SqlExtractionStore implements ExtractionStore {
       if (to === undefined) throw moveRefused(from, event)
       if (to === from) return toExtraction(row)
 
-      const fair_tag = await tagAheadOfBatches(this.#db) // continued by name is like started by name
-      const moved = await this.#db
+      const moved = await this.#moveFrom(from, to, id)
+      if (moved) return toExtraction(moved)
+    }
+    throw new Error(`Extraction ${id} never kept still for the event ${event}`)
+  }
+
+  #moveFrom(from: ExtractionStatus, to: ExtractionStatus, id: ExtractionId) {
+    return this.#transact(async (trx) => {
+      const fair_tag = await tagAheadOfBatches(trx) // continued by name is like started by name
+      const row = await trx
         .updateTable('extractions')
         .set(columnsOnEntering(to, isoTime(this.#clock.now())))
         .$if(to === 'queued', (update) => update.set({ fair_tag, crashes: 0 }))
@@ -118,9 +131,9 @@ export class SqlExtractionStore implements ExtractionStore {
         .where('status', '=', from)
         .returningAll()
         .executeTakeFirst()
-      if (moved) return toExtraction(moved)
-    }
-    throw new Error(`Extraction ${id} never kept still for the event ${event}`)
+      if (row && to === 'queued') await this.#tickets.issue(trx, [toWaiting(row)])
+      return row
+    })
   }
 
   async submitBatch(batch: NewBatch): Promise<void> {
@@ -141,7 +154,8 @@ export class SqlExtractionStore implements ExtractionStore {
           created_at: now,
         })
         .execute()
-      await insertMembers(trx, {
+      if (batch.source.kind !== 'users') await this.#tickets.issueListing(trx)
+      await insertMembers(trx, this.#tickets, {
         batchId: batch.id,
         userUpns: batch.userUpns,
         status: 'queued',
@@ -205,6 +219,10 @@ export class SqlExtractionStore implements ExtractionStore {
       }
       const moves = movesOn(event).filter((move) => move.from !== move.to && from.includes(move.from))
       if (moves.length > 0) await moveMembers(trx, id, moves, isoTime(this.#clock.now()))
+      if (event === 'continue') {
+        await requeueMembers(trx, this.#tickets, id)
+        await this.#tickets.issueListing(trx)
+      }
     })
   }
 

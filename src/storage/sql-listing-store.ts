@@ -11,6 +11,7 @@ import type { Database, Dialect } from './dialects/dialect.ts'
 import { insertMembers } from './members.ts'
 import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
+import type { Tickets } from './tickets.ts'
 
 /** What members are created as, so that they follow what was asked of their batch. */
 const STATUS_UNDER_WISH: Record<BatchWish, ExtractionStatus> = { run: 'queued', pause: 'paused', cancel: 'cancelled' }
@@ -21,13 +22,15 @@ export class SqlListingStore implements ListingStore {
   readonly #dialect: Dialect
   readonly #box: SecretBox
   readonly #clock: Clock
+  readonly #tickets: Tickets
 
-  constructor(database: Database, box: SecretBox, clock: Clock) {
+  constructor(database: Database, box: SecretBox, clock: Clock, tickets: Tickets) {
     this.#db = database.db
     this.#transact = database.transact
     this.#dialect = database.dialect
     this.#box = box
     this.#clock = clock
+    this.#tickets = tickets
   }
 
   async nextListing(): Promise<PendingListing | undefined> {
@@ -85,7 +88,7 @@ export class SqlListingStore implements ListingStore {
         leaveOut.add(folded)
         return true
       })
-      await insertMembers(trx, {
+      await insertMembers(trx, this.#tickets, {
         batchId,
         userUpns: fresh,
         status: STATUS_UNDER_WISH[batch.wish as BatchWish],
