@@ -78,7 +78,7 @@ process.stdout.write(`${JSON.stringify(result)}\n`)
 async function openDatabase({ databasePath, bare }: FloorTask): Promise<SqliteHandle.Database> {
   {
     await using product = openSqlite(databasePath)
-    await migrateToLatest(product.db)
+    await migrateToLatest(product)
   }
   const opened = new SqliteHandle(databasePath)
   opened.pragma('journal_mode = WAL')

@@ -2,22 +2,25 @@ import { type Logger, pino } from 'pino'
 import { openBlobStore } from './blobs/open-blob-store.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
+import type { BlobStore } from './copying/blob-store.ts'
 import { eraseMailbox, resumeErasures } from './copying/erase-mailbox.ts'
-import { runExtraction } from './copying/run-extraction.ts'
+import { type RunDependencies, runExtraction } from './copying/run-extraction.ts'
 import { AppError } from './errors.ts'
 import type { AppCredentials } from './extractions/extraction.ts'
 import { ExtractionCommands } from './extractions/extraction-commands.ts'
+import type { JobEngine } from './extractions/job-engine.ts'
 import { listMembers } from './extractions/list-members.ts'
 import { CLOUDS } from './graph/clouds.ts'
 import { connectGraph, type Graph } from './graph/graph.ts'
 import { buildServer } from './http/server.ts'
-import { InProcessEngine } from './jobs/in-process-engine.ts'
+import { InProcessEngine, type InProcessEngineDependencies } from './jobs/in-process-engine.ts'
+import { PgBossEngine } from './jobs/pg-boss-engine.ts'
+import { PgBossTickets } from './jobs/pg-boss-tickets.ts'
 import { loadSecretKey } from './secret-key.ts'
-import { openSqlite } from './storage/dialects/sqlite.ts'
 import { DatabaseLock, readOwner } from './storage/lock.ts'
-import { migrateToLatest } from './storage/migrate.ts'
+import { openDatabase } from './storage/open-database.ts'
 import { SecretBox } from './storage/secret-box.ts'
-import { openStores } from './storage/stores.ts'
+import { openStores, type Stores } from './storage/stores.ts'
 import { VERSION } from './version.ts'
 
 export interface App {
@@ -27,55 +30,23 @@ export interface App {
   close(): Promise<void>
 }
 
+/** What every process has, whether it answers, copies, or both. */
+interface Service {
+  stores: Stores
+  blobs: BlobStore
+  engine: JobEngine
+  log: Logger
+  /** Tells other programs where the API is; only where one process owns the database. */
+  announce(url: string): void
+}
+
 /**
  * Builds and starts the whole service; on failure nothing is left open.
- * @param work whether it also copies; without, queued extractions wait for a service that does
+ * @param work whether it also copies; without, queued extractions wait for a process that does
  */
 export async function startApp(config: Config, { work }: { work: boolean }): Promise<App> {
   await using opened = new AsyncDisposableStack() // let go in the opposite order, should the start fail
-  const log = pino({ level: config.logLevel }, pino.destination(2))
-  const clock = systemClock
-
-  const lock = opened.use(acquireLock(config.databasePath))
-  const box = new SecretBox(config.secretKey ?? loadSecretKey(config.dataDir))
-  const database = opened.use(openSqlite(config.databasePath))
-  await migrateToLatest(database.db)
-  const stores = openStores(database, box, clock)
-  await stores.claims.recoverLost() // the database is ours alone, so what is marked as running has lost its worker
-
-  const blobs = await openBlobStore(config.blobStore, config.dataDir, clock)
-  opened.defer(() => blobs.close())
-  await blobs.sweep()
-  await resumeErasures(stores.erasures, blobs)
-
-  const graph = openGraph(config, log)
-  opened.defer(() => graph.close())
-
-  const engine = new InProcessEngine(
-    {
-      claims: stores.claims,
-      run: (claimed, signals) =>
-        runExtraction(
-          claimed,
-          {
-            provider: graph.mailboxes,
-            store: stores.messages,
-            contents: stores.contents,
-            blobs,
-            claims: stores.claims,
-            clock,
-            log,
-          },
-          signals,
-        ),
-      listMembers: (signal) => listMembers(graph.directory, stores.listings, signal),
-      clock,
-      log,
-    },
-    config.mailboxConcurrency,
-  )
-  opened.defer(() => engine.stop())
-
+  const { stores, blobs, engine, log, announce } = await openService(config, opened, { work })
   const server = buildServer({
     commands: new ExtractionCommands(stores.extractions, engine),
     extractions: stores.extractions,
@@ -90,11 +61,67 @@ export async function startApp(config: Config, { work }: { work: boolean }): Pro
   })
   opened.defer(() => server.close())
   const url = await listen(server, config)
-  lock.announce(url)
+  announce(url)
   if (work) await engine.start()
 
   const running = opened.move()
   return { url, close: () => running.disposeAsync() }
+}
+
+/** Starts one more process that copies, and answers nobody. Only on Postgres: an SQLite file has one owner. */
+export async function startWorker(config: Config): Promise<Pick<App, 'close'>> {
+  if (config.database.kind === 'sqlite') {
+    throw new AppError(
+      'settings_invalid',
+      'DATABASE_URL names an SQLite file, which one process owns: use `serve`, which copies too, or Postgres for many workers',
+    )
+  }
+  await using opened = new AsyncDisposableStack()
+  const { engine } = await openService(config, opened, { work: true })
+  await engine.start()
+  const running = opened.move()
+  return { close: () => running.disposeAsync() }
+}
+
+async function openService(
+  config: Config,
+  opened: AsyncDisposableStack,
+  { work }: { work: boolean },
+): Promise<Service> {
+  const log = pino({ level: config.logLevel }, pino.destination(2))
+  const clock = systemClock
+  const lock = config.database.kind === 'sqlite' ? opened.use(acquireLock(config.database.path)) : undefined
+  const box = new SecretBox(config.secretKey ?? loadSecretKey(config.dataDir))
+  const database = opened.use(await openDatabase(config.database))
+  const tickets =
+    config.database.kind === 'postgres'
+      ? opened.use(await PgBossTickets.open(config.database.url, { work }, log))
+      : undefined
+  const stores = openStores(database, box, clock, tickets)
+  if (lock) await stores.claims.recoverLost() // the database is ours alone, so what is marked as running has lost its worker
+
+  const blobs = await openBlobStore(config.blobStore, config.dataDir, clock)
+  opened.defer(() => blobs.close())
+  await blobs.sweep()
+  await resumeErasures(stores.erasures, blobs)
+
+  const graph = openGraph(config, log)
+  opened.defer(() => graph.close())
+
+  const { claims, contents, listings, messages: store, queue } = stores
+  const copying: RunDependencies = { provider: graph.mailboxes, store, contents, blobs, claims, clock, log }
+  const dependencies: InProcessEngineDependencies = {
+    claims,
+    run: (claimed, signals) => runExtraction(claimed, copying, signals),
+    listMembers: (signal) => listMembers(graph.directory, listings, signal),
+    clock,
+    log,
+  }
+  const engine = tickets
+    ? new PgBossEngine({ ...dependencies, queue, tickets }, config.mailboxConcurrency)
+    : new InProcessEngine(dependencies, config.mailboxConcurrency)
+  opened.defer(() => engine.stop())
+  return { stores, blobs, engine, log, announce: (url) => lock?.announce(url) }
 }
 
 function acquireLock(databasePath: string): DatabaseLock {

@@ -18,7 +18,7 @@ test('without any setting the service listens on loopback and keeps its data in 
   const config = readConfig({})
   assert.equal(config.host, '127.0.0.1')
   assert.equal(config.port, 3006)
-  assert.equal(config.databasePath, resolve('data/outlookmail.db'))
+  assert.deepEqual(config.database, { kind: 'sqlite', path: resolve('data/outlookmail.db') })
   assert.deepEqual(config.blobStore, { kind: 'file', path: resolve('data/blobs') })
   assert.equal(config.mailboxConcurrency, 8)
   assert.deepEqual(config.credentials, {})
@@ -77,11 +77,38 @@ test('blobs lie in the data folder unless BLOB_STORE says otherwise', () => {
   assert.deepEqual(readConfig({ BLOB_STORE: 'file:/srv/blobs' }).blobStore, { kind: 'file', path: '/srv/blobs' })
 })
 
-test('Postgres is refused with the reason', () => {
-  assert.match(problems({ DATABASE_URL: 'postgres://x/y' }).join(), /cannot use yet/)
+test('DATABASE_URL names a file of SQLite, or a database of a Postgres server', () => {
+  assert.deepEqual(readConfig({ DATABASE_URL: 'sqlite:/srv/mail.db' }).database, {
+    kind: 'sqlite',
+    path: '/srv/mail.db',
+  })
+  for (const url of [
+    'postgres://host/mail',
+    'postgresql://user:p%40ss@host:6432/mail?sslmode=verify-full',
+    'postgres:///mail?host=/run/postgresql',
+  ]) {
+    assert.deepEqual(readConfig({ DATABASE_URL: url }).database, { kind: 'postgres', url })
+  }
+})
+
+test('a Postgres address without a database, or with characters that have to be encoded, is refused', () => {
+  for (const DATABASE_URL of [
+    'postgres:',
+    'postgres://host',
+    'postgres://host/',
+    'postgres://host/a/b',
+    'postgres://u:p%zz@host/mail',
+    'postgres://u:a#b@host/mail',
+    'postgres://u:p@host:port/mail',
+  ]) {
+    assert.equal(problems({ DATABASE_URL }).length, 1, DATABASE_URL)
+  }
 })
 
 test('a secret is never repeated in a complaint about it', () => {
   assert.ok(!problems({ SECRET_KEY: 'hunter2hunter2' }).join().includes('hunter2'))
+  for (const DATABASE_URL of ['postgres://u:hunter2@host', 'postgres://u:hunter2%zz@host/x', 'mysql://u:hunter2@h/x']) {
+    assert.match(problems({ DATABASE_URL }).join(), /^DATABASE_URL (?!.*hunter2)/)
+  }
   assert.match(problems({ BLOB_STORE: 'azure:AccountName=a;AccountKey=hunter2' }).join(), /^BLOB_STORE (?!.*hunter2)/)
 })

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { type BlobStoreLocation, parseBlobStoreLocation } from './blobs/blob-store-location.ts'
 import { AppError } from './errors.ts'
 import type { AppCredentials } from './extractions/extraction.ts'
+import { type DatabaseLocation, parseDatabaseLocation } from './storage/database-location.ts'
 
 const CLOUDS = ['global', 'usgov', 'dod', 'china'] as const
 type Cloud = (typeof CLOUDS)[number]
@@ -20,7 +21,8 @@ export interface Config {
   credentials: AppCredentials
   /** PEM with key and certificate, in place of the client secret. */
   certificatePath: string | undefined
-  databasePath: string
+  /** May hold a password: never shown. */
+  database: DatabaseLocation
   dataDir: string
   /** May hold a key: never shown. */
   blobStore: BlobStoreLocation
@@ -55,7 +57,7 @@ export function readConfig(env: Environment): Config {
     loginUrl: read('OUTLOOK_LOGIN_URL', undefined, httpsOrigin),
     credentials: readCredentials(env),
     certificatePath: read('OUTLOOK_CLIENT_CERTIFICATE_PATH', undefined, readableFile),
-    databasePath: read('DATABASE_URL', join(dataDir, 'outlookmail.db'), sqlitePath),
+    database: read('DATABASE_URL', { kind: 'sqlite', path: join(dataDir, 'outlookmail.db') }, parseDatabaseLocation),
     dataDir,
     blobStore: read('BLOB_STORE', { kind: 'file', path: join(dataDir, 'blobs') }, parseBlobStoreLocation),
     host: read('HOST', '127.0.0.1', loopbackHost),
@@ -118,14 +120,6 @@ function readableFile(text: string): string {
     throw new Error(`names ${text}, which cannot be read`)
   }
   return resolve(text)
-}
-
-function sqlitePath(text: string): string {
-  if (/^postgres(ql)?:/.test(text))
-    throw new Error('names Postgres, which this version cannot use yet: use sqlite:PATH')
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(text)?.[1]
-  if (!path) throw new Error('must be sqlite:PATH, such as sqlite:./data/outlookmail.db')
-  return resolve(path)
 }
 
 /** The API knows no callers' keys yet, so nobody but this machine may reach it. */

@@ -58,6 +58,8 @@ export interface AppErrorOptions extends ErrorOptions {
   details?: readonly string[]
   /** Further fields of the answer, such as the status that forbids a move. */
   fields?: Readonly<Record<string, unknown>>
+  /** It ends without anybody changing a setting or a file: wait, then try again. */
+  isPassing?: boolean
 }
 
 /** A failure we foresaw. Anything that is not an AppError is a bug, and is reported as one. */
@@ -66,11 +68,13 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly details: readonly string[]
   readonly fields: Readonly<Record<string, unknown>>
+  readonly isPassing: boolean
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options)
     this.code = code
     this.details = options.details ?? []
     this.fields = options.fields ?? {}
+    this.isPassing = options.isPassing ?? false
   }
 }

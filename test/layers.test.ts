@@ -51,13 +51,19 @@ function importsOf(file: string): string[] {
   )
 }
 
+function isTest(file: string): boolean {
+  return file.endsWith('.test.ts')
+}
+
 for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
   test(`${folder} imports only what it may`, () => {
     const own = files.filter((file) => file.startsWith(`${folder}/`))
     assert.ok(own.length > 0, 'the folder has files')
     for (const file of own) {
       for (const imported of importsOf(file)) {
-        const isAllowed = [`${folder}/`, ...allowed].some((prefix) => imported.startsWith(prefix))
+        const isAllowed = [`${folder}/`, ...allowed, ...(isTest(file) ? ['test/support/'] : [])].some((prefix) =>
+          imported.startsWith(prefix),
+        )
         assert.ok(isAllowed, `${file} imports ${imported}`)
       }
     }

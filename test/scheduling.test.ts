@@ -53,7 +53,7 @@ test('whatever answers take, however Graph throttles and whenever somebody pause
     fc.asyncProperty(worlds, async (world) => {
       const clock = new VirtualClock()
       await using database = openSqlite(':memory:')
-      await migrateToLatest(database.db)
+      await migrateToLatest(database)
       const stores = openStores(database, new SecretBox(randomBytes(32)), clock)
       const commands = new ExtractionCommands(stores.extractions, {
         start: async () => {},

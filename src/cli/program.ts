@@ -9,6 +9,7 @@ import { addServe } from './commands/serve.ts'
 import { addSimulator } from './commands/simulator.ts'
 import { addSkipped } from './commands/skipped.ts'
 import { addStatus } from './commands/status.ts'
+import { addWorker } from './commands/worker.ts'
 import { EXIT, EXIT_HELP, type ExitStatus, explain } from './exit.ts'
 import { handleOutputErrors } from './output.ts'
 
@@ -32,6 +33,7 @@ const exitWith = (status: ExitStatus) => {
 }
 
 addServe(program)
+addWorker(program)
 addExtract(program, exitWith)
 addStatus(program, exitWith)
 addMoves(program)

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import { ClaimLostError, type ExtractionError } from '../extractions/extraction.ts'
 import type { ClaimedExtraction, ClaimStore } from '../extractions/extraction-store.ts'
@@ -6,6 +7,9 @@ import { StoppedError } from './stopped.ts'
 
 /** Waits between tries to write down how a run ended, while the database refuses (disk full, say). */
 const SETTLE_RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000]
+
+/** Before a run is given back that met a database which is away: the time that a server takes to start anew. */
+const STORE_AWAY_MS = 2_000
 
 interface RunLog {
   info(fields: object, message: string): void
@@ -42,9 +46,35 @@ export async function runExtraction(
     } else if (signal.aborted || error instanceof StoppedError) {
       const status = await settle(claimed, dependencies, closing, 'stop')
       log.info({ ...fields, status }, 'extraction stopped')
+    } else if (isStoreAway(error)) {
+      log.warn({ ...fields, code: error.code }, 'extraction waits for the database')
+      await giveBack(claimed, dependencies, closing)
     } else {
       await settle(claimed, dependencies, closing, 'fail', logged(error, fields, log))
     }
+  }
+}
+
+function isStoreAway(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'database_unavailable' && error.isPassing
+}
+
+/**
+ * What was on its way to the database may or may not have arrived, so nothing of it is repeated: whoever takes the
+ * extraction next reads its checkpoint anew. The wait comes first, or it would be taken again at once, and fail again.
+ */
+async function giveBack(claimed: ClaimedExtraction, dependencies: RunDependencies, closing: AbortSignal) {
+  if (!(await hasWaited(STORE_AWAY_MS, dependencies.clock, closing))) return
+  await settle(claimed, dependencies, closing, 'lose')
+}
+
+/** False where the process is about to end. */
+async function hasWaited(ms: number, clock: Clock, closing: AbortSignal): Promise<boolean> {
+  try {
+    await clock.sleep(ms, closing)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -52,7 +82,7 @@ async function settle(
   { claim }: ClaimedExtraction,
   { claims, clock, log }: RunDependencies,
   closing: AbortSignal,
-  event: 'stop' | 'complete' | 'fail',
+  event: 'stop' | 'complete' | 'fail' | 'lose',
   failure?: ExtractionError,
 ) {
   for (let tries = 0; ; tries++) {
@@ -62,11 +92,8 @@ async function settle(
       const code = error instanceof AppError ? error.code : 'internal_error'
       log.error({ extractionId: claim.extractionId, code, tries }, 'end of the extraction not written')
       const wait = SETTLE_RETRY_MS[Math.min(tries, SETTLE_RETRY_MS.length - 1)] ?? 0
-      try {
-        await clock.sleep(wait, closing)
-      } catch {
-        return undefined // the next start finds the row as it is and goes on from its last page
-      }
+      // If not, the next start finds the row as it is and goes on from its last page.
+      if (!(await hasWaited(wait, clock, closing))) return undefined
     }
   }
 }

@@ -84,8 +84,15 @@ export interface ClaimStore {
    * Throws `secret_key_changed` never: an extraction whose credentials cannot be read is failed here and passed over.
    */
   claimNext(): Promise<ClaimedExtraction | undefined>
-  /** The status of a claim that still holds, else undefined. */
-  statusOf(claim: Claim): Promise<ExtractionStatus | undefined>
+  /**
+   * Takes this extraction, for a worker that holds its ticket. One that looks running has lost its worker, or the ticket
+   * would not be here: whatever that worker still writes is refused from now on, and its wish to pause or cancel is done.
+   * Undefined where there is nothing to run, another extraction has the mailbox, or the extraction went back in the queue
+   * since the ticket was issued.
+   */
+  claim(ticket: Waiting): Promise<ClaimedExtraction | undefined>
+  /** The statuses of those claims that still hold. */
+  statusesOf(claims: readonly Claim[]): Promise<Map<ExtractionId, ExtractionStatus>>
   /** Ends a claim: the worker stopped, completed, failed, or gives the extraction back (`lose`). False where it no longer holds. */
   settle(
     claim: Claim,
@@ -97,6 +104,27 @@ export interface ClaimStore {
    * One that crashed ten times without saving a page in between is failed with `worker_lost`.
    */
   recoverLost(): Promise<{ recovered: number }>
+}
+
+/** An extraction that a worker is to have, and its place in the queue: the lowest fair tag is next. */
+export interface Waiting {
+  extractionId: ExtractionId
+  fairTag: number
+}
+
+export interface QueuePosition {
+  fairTag: number
+  seq: number
+}
+
+/** What an engine that hands out tickets needs to see that none is missing. */
+export interface QueueStore {
+  /** The first that waits for the same mailbox as this extraction, itself included; undefined while somebody copies it. */
+  nextOfMailbox(id: ExtractionId): Promise<Waiting | undefined>
+  /** Extractions that a worker has, or is thought to have. */
+  listRunning(limit: number): Promise<Waiting[]>
+  /** Extractions that could run now, the lowest tag first. */
+  listQueued(after: QueuePosition | undefined, limit: number): Promise<Slice<Waiting, QueuePosition>>
 }
 
 /** A batch whose members a worker still has to list. */
@@ -111,7 +139,13 @@ export interface PendingListing {
 export interface ListingStore {
   /** The oldest batch that has members to list and whose wish is to run. */
   nextListing(): Promise<PendingListing | undefined>
-  /** Adds members and remembers how far the listing got, together. Addresses already in the batch or excluded are left out. */
-  saveListing(batchId: BatchId, userUpns: readonly string[], link: string | null): Promise<void>
+  /**
+   * Adds members and remembers how far the listing got, together. Addresses already in the batch or excluded are left out.
+   * Does nothing where the listing no longer stands at `from`: another worker listed the same page.
+   */
+  saveListing(
+    batchId: BatchId,
+    listed: { from: string | null; userUpns: readonly string[]; next: string | null },
+  ): Promise<void>
   failListing(batchId: BatchId, error: ExtractionError): Promise<void>
 }

@@ -12,9 +12,9 @@ export async function listMembers(directory: Directory, listings: ListingStore, 
   const { batchId, source, link, credentials } = listing
   try {
     const page = await directory.listUsers(source, link, credentials, signal)
-    await listings.saveListing(batchId, page.userUpns, page.next)
+    await listings.saveListing(batchId, { from: link, ...page })
   } catch (error) {
-    if (signal.aborted || !(error instanceof AppError)) throw error
+    if (signal.aborted || !(error instanceof AppError) || error.isPassing) throw error
     await listings.failListing(batchId, { code: error.code, message: error.message })
   }
   return true

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openSqliteWorld } from '../../test/support/engine-worlds.ts'
 import { systemClock } from '../clock.ts'
-import type { Claim, ExtractionId } from '../extractions/extraction.ts'
+import type { ExtractionId } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import type { ClaimedExtraction, ClaimStore } from '../extractions/extraction-store.ts'
 import { DEFAULT_OPTIONS } from '../extractions/options.ts'
 import { InProcessEngine } from './in-process-engine.ts'
+import { jobEngineContract } from './job-engine.contract.ts'
+
+jobEngineContract(openSqliteWorld)
 
 /** Rows in memory, and a worker whose every run ends when the test says so or when it is told to stop. */
 class World {
@@ -20,7 +24,9 @@ class World {
     for (const name of names) this.status.set(name, 'queued')
     const claims: ClaimStore = {
       claimNext: async () => this.#claimNext(),
-      statusOf: async ({ extractionId }: Claim) => this.status.get(extractionId),
+      claim: async () => undefined,
+      statusesOf: async (claims) =>
+        new Map(claims.map(({ extractionId }) => [extractionId, this.#statusOf(extractionId)])),
       settle: async () => undefined,
       recoverLost: async () => ({ recovered: 0 }),
     }
@@ -34,6 +40,10 @@ class World {
       },
       concurrency,
     )
+  }
+
+  #statusOf(id: ExtractionId): ExtractionStatus {
+    return this.status.get(id) ?? 'completed'
   }
 
   #claimNext(): ClaimedExtraction | undefined {

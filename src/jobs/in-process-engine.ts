@@ -1,17 +1,14 @@
 import type { Clock } from '../clock.ts'
 import { StoppedError } from '../copying/stopped.ts'
-import type { Claim, ExtractionId } from '../extractions/extraction.ts'
-import type { ClaimedExtraction, ClaimStore } from '../extractions/extraction-store.ts'
+import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
 import type { JobEngine } from '../extractions/job-engine.ts'
 import { Coalesced } from './coalesced.ts'
+import { type RunningDependencies, RunningExtractions } from './running-extractions.ts'
 
 /** Wait before looking again when the database could not be asked. */
 const RETRY_MS = 2_000
 
-export interface InProcessEngineDependencies {
-  claims: ClaimStore
-  /** Runs one extraction to its end or to a checkpoint; never throws. */
-  run(claimed: ClaimedExtraction, signals: { signal: AbortSignal; closing: AbortSignal }): Promise<void>
+export interface InProcessEngineDependencies extends RunningDependencies {
   /** Lists one page of a batch's members; false when no batch waits for that. */
   listMembers(signal: AbortSignal): Promise<boolean>
   clock: Clock
@@ -26,7 +23,7 @@ export class InProcessEngine implements JobEngine {
   readonly #dependencies: InProcessEngineDependencies
   readonly #concurrency: number
   readonly #closing = new AbortController()
-  readonly #running = new Map<ExtractionId, { claim: Claim; stop: AbortController; ended: Promise<void> }>()
+  readonly #running: RunningExtractions
   readonly #looking = new Coalesced(() => this.#look())
   readonly #listing = new Coalesced(() => this.#list())
   #started = false
@@ -34,6 +31,7 @@ export class InProcessEngine implements JobEngine {
   constructor(dependencies: InProcessEngineDependencies, concurrency: number) {
     this.#dependencies = dependencies
     this.#concurrency = concurrency
+    this.#running = new RunningExtractions(dependencies, this.#closing.signal)
   }
 
   async start(): Promise<void> {
@@ -49,26 +47,18 @@ export class InProcessEngine implements JobEngine {
 
   async stop(): Promise<void> {
     this.#closing.abort(new StoppedError())
-    for (const { stop } of this.#running.values()) stop.abort(new StoppedError())
     await this.#looking.idle()
     await this.#listing.idle()
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+    await this.#running.ended()
   }
 
   async #look(): Promise<void> {
     try {
-      await this.#hearWishes()
+      await this.#running.hearWishes()
       await this.#fillPlaces()
     } catch (error) {
       this.#dependencies.log.error({ err: error }, 'the queue could not be read')
       if (await this.#rested()) this.#looking.request()
-    }
-  }
-
-  async #hearWishes(): Promise<void> {
-    for (const { claim, stop } of this.#running.values()) {
-      const status = await this.#dependencies.claims.statusOf(claim)
-      if (status !== 'in_progress') stop.abort(new StoppedError())
     }
   }
 
@@ -81,14 +71,7 @@ export class InProcessEngine implements JobEngine {
   }
 
   #begin(claimed: ClaimedExtraction): void {
-    const { claim } = claimed
-    const stop = new AbortController()
-    const signals = { signal: stop.signal, closing: this.#closing.signal }
-    const ended = this.#dependencies.run(claimed, signals).finally(() => {
-      this.#running.delete(claim.extractionId)
-      this.wake()
-    })
-    this.#running.set(claim.extractionId, { claim, stop, ended })
+    void this.#running.run(claimed).finally(() => this.wake())
   }
 
   async #list(): Promise<void> {

@@ -1,5 +1,5 @@
-import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely'
-import { type Claim, ClaimLostError, type ExtractionId } from '../extractions/extraction.ts'
+import { sql, type Transaction, type UpdateObject } from 'kysely'
+import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import { type ExtractionStatus, RUNNING_STATUSES } from '../extractions/extraction-status.ts'
 import type { ExtractionsTable, Schema } from './schema.ts'
 
@@ -14,17 +14,10 @@ export async function updateClaimed(
   trx: Transaction<Schema>,
   claim: Claim,
   changes: UpdateObject<Schema, 'extractions'>,
-): Promise<{ id: ExtractionId; status: ExtractionStatus; mailbox_id: number | null }> {
-  const row = await trx
-    .updateTable('extractions')
-    .set(changes)
-    .where('id', '=', claim.extractionId)
-    .where('epoch', '=', claim.epoch)
-    .where('status', 'in', RUNNING)
-    .returning(['id', 'status', 'mailbox_id'])
-    .executeTakeFirst()
-  if (!row) throw new ClaimLostError(claim)
-  return { id: row.id as ExtractionId, status: row.status as ExtractionStatus, mailbox_id: row.mailbox_id }
+): Promise<{ status: ExtractionStatus }> {
+  const status = await update(trx, claim, changes)
+  if (!status) throw new ClaimLostError(claim)
+  return { status }
 }
 
 /** As `updateClaimed`, where there is nothing to change yet. */
@@ -32,14 +25,19 @@ export function lockClaimed(trx: Transaction<Schema>, claim: Claim) {
   return updateClaimed(trx, claim, { epoch: claim.epoch })
 }
 
-/** The status of a claim that still holds. */
-export async function statusOfClaim(db: Kysely<Schema>, claim: Claim): Promise<ExtractionStatus | undefined> {
-  const row = await db
-    .selectFrom('extractions')
-    .select('status')
+/** As `lockClaimed`, for those who only want to know whether the claim still holds. */
+export function lockedStatusOf(trx: Transaction<Schema>, claim: Claim): Promise<ExtractionStatus | undefined> {
+  return update(trx, claim, { epoch: claim.epoch })
+}
+
+async function update(trx: Transaction<Schema>, claim: Claim, changes: UpdateObject<Schema, 'extractions'>) {
+  const row = await trx
+    .updateTable('extractions')
+    .set(changes)
     .where('id', '=', claim.extractionId)
     .where('epoch', '=', claim.epoch)
     .where('status', 'in', RUNNING)
+    .returning('status')
     .executeTakeFirst()
   return row?.status as ExtractionStatus | undefined
 }

@@ -28,7 +28,7 @@ const countedMissing = sql<number>`(
     and not exists (
       select 1 from skipped_emails as entry
       where entry.mailbox_id = attachment.mailbox_id and entry.message_id = attachment.email_id
-        and entry.part = attachment.attachment_id and entry.reopened = 0))`
+        and entry.part = attachment.attachment_id and not entry.reopened))`
 
 /** Makes the contents of messages that were stored anew wait to be fetched. Answers by how much `attachments_total` changes. */
 export async function expectContents(place: Place, lane: Lane, messages: readonly KeptMessage[]): Promise<number> {
@@ -75,7 +75,7 @@ export async function withdrawRemoved(trx: Transaction<Schema>, mailbox: Mailbox
     .select('id')
     .where('mailbox_id', '=', mailbox)
     .where('removed_at', 'is not', null)
-  const withdrawn = await withdraw(trx, mailbox, sql<boolean>`email_id in (${removed})`)
+  const withdrawn = await withdraw(trx, mailbox, sql<boolean>`email_id in ${removed}`)
   await trx
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
@@ -102,7 +102,7 @@ export async function openContents(
   if (mime) {
     await sql`insert into email_contents
         (mailbox_id, email_id, attachments, attachments_pending, mime, mime_pending, pending)
-      select mailbox_id, id, 'content', 'nothing', 'none', 1, 1 from emails
+      select mailbox_id, id, 'content', 'nothing', 'none', ${dialect.yes}, ${dialect.yes} from emails
       where mailbox_id = ${mailbox} and removed_at is null and parent_folder_id in ${dialect.textList(chosen)}
         and not exists (select 1 from email_contents as known
           where known.mailbox_id = emails.mailbox_id and known.email_id = emails.id)`.execute(trx)
@@ -162,7 +162,7 @@ async function withdraw(
 export async function forgetBlob(trx: Transaction<Schema>, sha256: string): Promise<void> {
   const concerned = trx.selectFrom('email_attachments').select(['mailbox_id', 'email_id']).where('sha256', '=', sha256)
   await sql`update email_contents set attachments = 'none'
-    where (mailbox_id, email_id) in (${concerned})`.execute(trx)
+    where (mailbox_id, email_id) in ${concerned}`.execute(trx)
   await trx
     .updateTable('email_attachments')
     .set({ sha256: null, content_size: null })

@@ -24,14 +24,21 @@ export async function saveCredentials(
   const added = await db
     .insertInto('credentials')
     .values({ fingerprint, sealed: box.seal(text), created_at: now })
+    // Another process may have added the same since we looked: its row serves, and has to be changed to be returned.
+    .onConflict((conflict) => conflict.column('fingerprint').doUpdateSet({ fingerprint }))
     .returning('id')
     .executeTakeFirstOrThrow()
   return added.id
 }
 
-/** Throws `secret_key_changed` where they were sealed under another key. */
-export async function loadCredentials(db: Kysely<Schema>, box: SecretBox, id: number | null): Promise<AppCredentials> {
-  if (id === null) return {}
+/** Sealed, as they are kept; null for what comes wholly from the settings. */
+export async function loadSealed(db: Kysely<Schema>, id: number | null): Promise<string | null> {
+  if (id === null) return null
   const { sealed } = await db.selectFrom('credentials').select('sealed').where('id', '=', id).executeTakeFirstOrThrow()
-  return JSON.parse(box.open(sealed)) as AppCredentials
+  return sealed
+}
+
+/** Throws `secret_key_changed` where they were sealed under another key. */
+export function openSealed(box: SecretBox, sealed: string | null): AppCredentials {
+  return sealed === null ? {} : (JSON.parse(box.open(sealed)) as AppCredentials)
 }

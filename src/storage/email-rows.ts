@@ -4,7 +4,9 @@ import type { KeptMessage, MailboxKey } from '../copying/message-store.ts'
 import type { StoredAttachment, StoredEmail } from '../copying/stored-email.ts'
 import type { BodyOption } from '../extractions/options.ts'
 import type { EmailRow } from './dialects/dialect.ts'
+import { toJson } from './json.ts'
 import type { EmailAttachmentsTable } from './schema.ts'
+import { storableTime } from './times.ts'
 
 const NONE = '[]'
 
@@ -24,19 +26,19 @@ export function toEmailRow(mailbox: MailboxKey, folder: FolderId, kept: BodyOpti
     importance: message.importance,
     conversation_id: message.conversationId,
     internet_message_id: message.internetMessageId,
-    created_date_time: message.createdDateTime,
-    last_modified_date_time: message.lastModifiedDateTime,
-    received_date_time: message.receivedDateTime,
-    sent_date_time: message.sentDateTime,
+    created_date_time: storableTime(message.createdDateTime),
+    last_modified_date_time: storableTime(message.lastModifiedDateTime),
+    received_date_time: storableTime(message.receivedDateTime),
+    sent_date_time: storableTime(message.sentDateTime),
     has_attachments: Number(message.hasAttachments),
     is_draft: Number(message.isDraft),
     is_read: Number(message.isRead),
     recipients: jsonList(message.recipients),
     categories: jsonList(message.categories),
-    flag: message.flag && JSON.stringify(message.flag),
+    flag: message.flag && toJson(message.flag),
     inference_classification: message.inferenceClassification,
     web_link: message.webLink,
-    internet_message_headers: message.internetMessageHeaders && JSON.stringify(message.internetMessageHeaders),
+    internet_message_headers: message.internetMessageHeaders && toJson(message.internetMessageHeaders),
     removed_at: null,
   }
 }
@@ -45,7 +47,7 @@ export function toEmailRow(mailbox: MailboxKey, folder: FolderId, kept: BodyOpti
 export function toPatchedColumns(patch: MessagePatch): Partial<EmailRow> {
   const columns: Partial<EmailRow> = {}
   if (patch.isRead !== undefined) columns.is_read = Number(patch.isRead)
-  if (patch.flag !== undefined) columns.flag = patch.flag && JSON.stringify(patch.flag)
+  if (patch.flag !== undefined) columns.flag = patch.flag && toJson(patch.flag)
   if (patch.categories !== undefined) columns.categories = jsonList(patch.categories)
   if (patch.importance !== undefined) columns.importance = patch.importance
   if (patch.inferenceClassification !== undefined) columns.inference_classification = patch.inferenceClassification
@@ -58,7 +60,7 @@ export function contentBytes(message: KeptMessage): number {
 }
 
 function jsonList(list: readonly unknown[]): string {
-  return list.length === 0 ? NONE : JSON.stringify(list)
+  return list.length === 0 ? NONE : toJson(list)
 }
 
 export type ReadEmailRow = EmailRow & {

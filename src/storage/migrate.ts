@@ -1,22 +1,33 @@
-import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
-import { extractions } from './migrations/0001-extractions.ts'
-import { mail } from './migrations/0002-mail.ts'
-import { unlistedMessages } from './migrations/0003-unlisted-messages.ts'
-import { contents } from './migrations/0004-contents.ts'
+import type { Database, DialectName } from './dialects/dialect.ts'
+import { schema } from './migrations/postgres/0001-schema.ts'
+import { extractions } from './migrations/sqlite/0001-extractions.ts'
+import { mail } from './migrations/sqlite/0002-mail.ts'
+import { unlistedMessages } from './migrations/sqlite/0003-unlisted-messages.ts'
+import { contents } from './migrations/sqlite/0004-contents.ts'
+import { addressKeys } from './migrations/sqlite/0005-address-keys.ts'
 
-/** In order of their names; added to, never edited. */
-const MIGRATIONS: Record<string, Migration> = {
-  '0001-extractions': extractions,
-  '0002-mail': mail,
-  '0003-unlisted-messages': unlistedMessages,
-  '0004-contents': contents,
+/** In order of their names; added to, never edited. A change of the schema adds one to each. */
+const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
+  sqlite: {
+    '0001-extractions': extractions,
+    '0002-mail': mail,
+    '0003-unlisted-messages': unlistedMessages,
+    '0004-contents': contents,
+    '0005-address-keys': addressKeys,
+  },
+  postgres: {
+    '0001-schema': schema,
+  },
 }
 
-/** Brings the database to the newest schema; does nothing where it already has it. */
-export async function migrateToLatest<Schema>(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } })
+/**
+ * Brings the database to the newest schema; does nothing where it already has it. All of it is one transaction, and
+ * whoever comes meanwhile waits for its end.
+ */
+export async function migrateToLatest({ db, dialect }: Database): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS[dialect.name] } })
   const { error } = await migrator.migrateToLatest()
   if (error instanceof AppError) throw error
   if (error) {

@@ -1,6 +1,9 @@
 import type { Generated } from 'kysely'
 
-/** Times are ISO 8601 text in UTC, JSON is text, booleans are 0 and 1: what SQLite and SQL by hand read alike. */
+/**
+ * Rows as the code sees them: times are ISO 8601 text in UTC, JSON is text, booleans are 0 and 1. SQLite keeps them like
+ * that; Postgres has types of its own for them, which its dialect turns into these.
+ */
 
 export interface ExtractionsTable {
   seq: Generated<number>
@@ -8,6 +11,8 @@ export interface ExtractionsTable {
   connection_id: string
   batch_id: string | null
   user_upn: string
+  /** The address it was asked for by, folded; unlike `mailbox_key` it never changes. */
+  address_key: string
   /** Object id of the mailbox once known, the folded address before: one worker per key. */
   mailbox_key: string
   mailbox_id: number | null

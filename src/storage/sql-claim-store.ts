@@ -1,39 +1,102 @@
-import { type Kysely, sql } from 'kysely'
+import { type ExpressionBuilder, type Kysely, type Selectable, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import type { Claim, ExtractionError, ExtractionId } from '../extractions/extraction.ts'
 import { type ExtractionStatus, nextStatus } from '../extractions/extraction-status.ts'
-import type { ClaimedExtraction, ClaimStore } from '../extractions/extraction-store.ts'
-import { RUNNING, statusOfClaim } from './claims.ts'
-import { loadCredentials } from './credentials.ts'
-import type { Database } from './dialects/dialect.ts'
+import type { ClaimedExtraction, ClaimStore, Waiting } from '../extractions/extraction-store.ts'
+import { lockedStatusOf, RUNNING } from './claims.ts'
+import { loadSealed, openSealed } from './credentials.ts'
+import type { Database, Dialect } from './dialects/dialect.ts'
 import { columnsOnEntering, toOptions } from './extraction-rows.ts'
-import type { Schema } from './schema.ts'
+import type { ExtractionsTable, Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
 
 /** So many workers lost in a row, without one page saved between, say that the extraction itself kills them. */
 const MAX_CRASHES = 10
 
+interface Taken {
+  row: Selectable<ExtractionsTable>
+  sealed: Awaited<ReturnType<typeof loadSealed>>
+}
+
 export class SqlClaimStore implements ClaimStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
+  readonly #dialect: Dialect
   readonly #box: SecretBox
   readonly #clock: Clock
 
   constructor(database: Database, box: SecretBox, clock: Clock) {
     this.#db = database.db
+    this.#transact = database.transact
+    this.#dialect = database.dialect
     this.#box = box
     this.#clock = clock
   }
 
   async claimNext(): Promise<ClaimedExtraction | undefined> {
     for (;;) {
-      const row = await this.#db
+      const taken = await this.#takeNext()
+      if (!taken) return undefined
+      const claimed = await this.#opened(taken)
+      if (claimed) return claimed
+    }
+  }
+
+  async claim(ticket: Waiting): Promise<ClaimedExtraction | undefined> {
+    const taken = await this.#transact((trx) => this.#take(trx, ticket))
+    return taken && this.#opened(taken)
+  }
+
+  /** Undefined, and the extraction failed, where its credentials cannot be read. */
+  async #opened({ row, sealed }: Taken): Promise<ClaimedExtraction | undefined> {
+    const claim: Claim = { extractionId: row.id as ExtractionId, epoch: row.epoch }
+    try {
+      const credentials = openSealed(this.#box, sealed)
+      return { claim, userUpn: row.user_upn, options: toOptions(row.options), credentials }
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      await this.settle(claim, 'fail', { code: error.code, message: error.message })
+      return undefined
+    }
+  }
+
+  /** Two moves in one transaction: what looks running has lost its worker, and only then its turn comes. */
+  async #take(trx: Transaction<Schema>, { extractionId: id, fairTag }: Waiting): Promise<Taken | undefined> {
+    const lost = await trx
+      .updateTable('extractions')
+      .set({ epoch: sql`epoch + 1`, crashes: sql`crashes + 1` })
+      .where('id', '=', id)
+      .where('status', 'in', RUNNING)
+      .returning(['id', 'status', 'crashes'])
+      .executeTakeFirst()
+    if (lost) await this.#lose(trx, lost)
+    const row = await trx
+      .updateTable('extractions')
+      .set(this.#starting())
+      .where('id', '=', id)
+      .where('status', '=', 'queued' satisfies ExtractionStatus)
+      .where('fair_tag', '<=', fairTag)
+      .where((eb) => eb.not(eb.exists(othersOnMailbox(eb, id))))
+      .returningAll()
+      .executeTakeFirst()
+    return row && { row, sealed: await loadSealed(trx, row.credentials_id) }
+  }
+
+  #starting() {
+    return {
+      status: 'in_progress' satisfies ExtractionStatus,
+      epoch: sql<number>`epoch + 1`,
+      started_at: sql<string>`coalesce(started_at, ${isoTime(this.#clock.now())})`,
+    }
+  }
+
+  /** With all that a worker needs: a claim that nobody hears of would wait for somebody to notice. */
+  #takeNext() {
+    return this.#transact(async (trx) => {
+      const row = await trx
         .updateTable('extractions')
-        .set({
-          status: 'in_progress' satisfies ExtractionStatus,
-          epoch: sql`epoch + 1`,
-          started_at: sql`coalesce(started_at, ${isoTime(this.#clock.now())})`,
-        })
+        .set(this.#starting())
         .where('seq', '=', (eb) =>
           eb
             .selectFrom('extractions as next')
@@ -44,25 +107,25 @@ export class SqlClaimStore implements ClaimStore {
             )
             .orderBy('next.fair_tag')
             .orderBy('next.seq')
-            .limit(1),
+            .limit(1)
+            .modifyEnd(this.#dialect.skipLocked),
         )
         .returningAll()
         .executeTakeFirst()
-      if (!row) return undefined
-
-      const claim: Claim = { extractionId: row.id as ExtractionId, epoch: row.epoch }
-      try {
-        const credentials = await loadCredentials(this.#db, this.#box, row.credentials_id)
-        return { claim, userUpn: row.user_upn, options: toOptions(row.options), credentials }
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error
-        await this.settle(claim, 'fail', { code: error.code, message: error.message })
-      }
-    }
+      return row && { row, sealed: await loadSealed(trx, row.credentials_id) }
+    })
   }
 
-  statusOf(claim: Claim): Promise<ExtractionStatus | undefined> {
-    return statusOfClaim(this.#db, claim)
+  async statusesOf(claims: readonly Claim[]): Promise<Map<ExtractionId, ExtractionStatus>> {
+    const epochs = new Map<string, number>(claims.map(({ extractionId, epoch }) => [extractionId, epoch]))
+    const rows = await this.#db
+      .selectFrom('extractions')
+      .select(['id', 'epoch', 'status'])
+      .where('id', 'in', this.#dialect.textList([...epochs.keys()]))
+      .where('status', 'in', RUNNING)
+      .execute()
+    const held = rows.filter((row) => epochs.get(row.id) === row.epoch)
+    return new Map(held.map((row) => [row.id as ExtractionId, row.status as ExtractionStatus]))
   }
 
   settle(
@@ -70,8 +133,8 @@ export class SqlClaimStore implements ClaimStore {
     event: 'stop' | 'complete' | 'fail' | 'lose',
     error?: ExtractionError,
   ): Promise<ExtractionStatus | undefined> {
-    return this.#db.transaction().execute(async (trx) => {
-      const from = await statusOfClaim(trx, claim)
+    return this.#transact(async (trx) => {
+      const from = await lockedStatusOf(trx, claim)
       if (!from) return undefined
       // A worker told to pause or cancel may find the wish withdrawn when it has stopped: it then gives the work back.
       const to = nextStatus(from, event) ?? nextStatus(from, 'lose')
@@ -88,27 +151,40 @@ export class SqlClaimStore implements ClaimStore {
   }
 
   recoverLost(): Promise<{ recovered: number }> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const lost = await trx
         .updateTable('extractions')
         .set({ crashes: sql`crashes + 1` })
         .where('status', 'in', RUNNING)
         .returning(['id', 'status', 'crashes'])
         .execute()
-      for (const row of lost) {
-        const status = row.status as ExtractionStatus
-        const event = row.crashes >= MAX_CRASHES && status === 'in_progress' ? 'fail' : 'lose'
-        const to = nextStatus(status, event)
-        if (!to) continue
-        await trx
-          .updateTable('extractions')
-          .set(columnsOnEntering(to, isoTime(this.#clock.now()), WORKER_LOST))
-          .where('id', '=', row.id)
-          .execute()
-      }
+      for (const row of lost) await this.#lose(trx, row)
       return { recovered: lost.length }
     })
   }
+
+  /** What becomes of an extraction whose worker is gone. */
+  async #lose(trx: Transaction<Schema>, row: { id: string; status: string; crashes: number }): Promise<void> {
+    const status = row.status as ExtractionStatus
+    const event = row.crashes >= MAX_CRASHES && status === 'in_progress' ? 'fail' : 'lose'
+    const to = nextStatus(status, event)
+    if (!to) return
+    await trx
+      .updateTable('extractions')
+      .set(columnsOnEntering(to, isoTime(this.#clock.now()), WORKER_LOST))
+      .where('id', '=', row.id)
+      .execute()
+  }
+}
+
+/** Another extraction that is being copied from the same mailbox. */
+function othersOnMailbox(eb: ExpressionBuilder<Schema, 'extractions'>, id: ExtractionId) {
+  return eb
+    .selectFrom('extractions as busy')
+    .select('busy.seq')
+    .where('busy.status', 'in', RUNNING)
+    .where('busy.id', '<>', id)
+    .whereRef('busy.mailbox_key', '=', 'extractions.mailbox_key')
 }
 
 const WORKER_LOST: ExtractionError = {

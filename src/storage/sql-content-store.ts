@@ -17,11 +17,12 @@ import type { Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import type { AttachmentsOption } from '../extractions/options.ts'
 import { adding, lockClaimed, updateClaimed } from './claims.ts'
-import type { Database } from './dialects/dialect.ts'
+import type { Database, Dialect } from './dialects/dialect.ts'
 import { toOptions } from './extraction-rows.ts'
 import { toLane } from './lanes.ts'
 import { recordPart } from './ledger.ts'
 import type { EmailAttachmentsTable, EmailContentsTable, ExtractionsTable, Schema } from './schema.ts'
+import { isSameTime, storableTime } from './times.ts'
 
 /** Rows per statement: far below SQLite's 32,766 parameters (sqlite.org/limits.html). */
 const ROWS_PER_INSERT = 500
@@ -30,10 +31,14 @@ type Amounts = Partial<Record<keyof ExtractionsTable, number>>
 
 export class SqlContentStore implements ContentStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
+  readonly #dialect: Dialect
   readonly #clock: Clock
 
   constructor(database: Database, clock: Clock) {
     this.#db = database.db
+    this.#transact = database.transact
+    this.#dialect = database.dialect
     this.#clock = clock
   }
 
@@ -47,7 +52,7 @@ export class SqlContentStore implements ContentStore {
       )
       .select(['email_id', 'attachments_pending', 'mime_pending', 'emails.parent_folder_id'])
       .where('email_contents.mailbox_id', '=', mailbox)
-      .where('pending', '=', sql.lit(1)) // a literal: only so does the partial index serve the query
+      .where('pending', '=', this.#dialect.yes)
       .where('email_id', '>', after ?? '')
       .orderBy('email_id')
       .limit(limit)
@@ -152,7 +157,7 @@ export class SqlContentStore implements ContentStore {
   }
 
   reopenSkipped(claim: Claim, mailbox: MailboxKey): Promise<Lane[]> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       await lockClaimed(trx, claim)
       const skipped = trx
         .selectFrom('skipped_emails')
@@ -175,7 +180,7 @@ export class SqlContentStore implements ContentStore {
     { claim, usage, activeMs }: ContentWrite,
     work: (trx: Transaction<Schema>) => Promise<Amounts>,
   ): Promise<ExtractionStatus> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const { requests, retries, throttledMs } = usage
       const spent = { requests, retries, throttled_ms: Math.round(throttledMs), active_ms: Math.round(activeMs) }
       const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(spent) })
@@ -322,7 +327,7 @@ function toRow(
   before: readonly EmailAttachmentsTable[],
 ): EmailAttachmentsTable {
   const isSame = (row: EmailAttachmentsTable) =>
-    row.size === attachment.size && row.last_modified_date_time === attachment.lastModifiedDateTime
+    row.size === attachment.size && isSameTime(row.last_modified_date_time, attachment.lastModifiedDateTime)
   const known =
     before.find((row) => row.attachment_id === attachment.id && isSame(row)) ??
     before.find((row) => row.attachment_name === attachment.name && row.ordinal === ordinal && isSame(row))
@@ -337,7 +342,7 @@ function toRow(
     is_inline: Number(attachment.isInline),
     content_id: attachment.contentId,
     kind: attachment.kind,
-    last_modified_date_time: attachment.lastModifiedDateTime,
+    last_modified_date_time: storableTime(attachment.lastModifiedDateTime),
     sha256: known?.sha256 ?? null,
     content_size: known?.content_size ?? null,
   }

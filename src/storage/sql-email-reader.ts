@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { AttachmentId } from '../copying/attachment.ts'
 import type { Blob, Sha256 } from '../copying/blob-store.ts'
 import type { MessageId } from '../copying/message.ts'
@@ -9,17 +9,21 @@ import type { Database, Dialect } from './dialects/dialect.ts'
 import { type ReadEmailRow, toStoredEmail } from './email-rows.ts'
 import type { EmailAttachmentsTable, Schema } from './schema.ts'
 import { ERASED } from './sql-erasure-store.ts'
+import { storableTime } from './times.ts'
 
-/** Mail without a received time sorts last; the same expression is in the index `emails_newest`. */
-const received = sql<string>`coalesce(emails.received_date_time, '')`
 const row = sql.ref<number>('emails.row')
 
 export class SqlEmailReader implements EmailReader {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #dialect: Dialect
+  /** Mail without a received time sorts last; the same expression is in the index `emails_newest`. */
+  readonly #received: RawBuilder<string>
 
   constructor(database: Database) {
+    this.#received = sql`coalesce(emails.received_date_time, ${sql.lit(database.dialect.noTime)})`
     this.#db = database.db
+    this.#transact = database.transact
     this.#dialect = database.dialect
   }
 
@@ -39,9 +43,9 @@ export class SqlEmailReader implements EmailReader {
     const rows = await this.#emails()
       .where('emails.mailbox_id', '=', this.#mailboxOf(extraction))
       .$if(after !== undefined, (select) =>
-        select.where(sql<boolean>`(${received}, ${row}) < (${after?.receivedDateTime}, ${after?.row})`),
+        select.where(sql<boolean>`(${this.#received}, ${row}) < (${this.#timeOf(after)}, ${after?.row})`),
       )
-      .orderBy(received, 'desc')
+      .orderBy(this.#received, 'desc')
       .orderBy(row, 'desc')
       .limit(limit + 1)
       .execute()
@@ -90,7 +94,7 @@ export class SqlEmailReader implements EmailReader {
   }
 
   forgetBlob({ sha256 }: Blob): Promise<void> {
-    return this.#db.transaction().execute((trx) => forgetBlob(trx, sha256))
+    return this.#transact((trx) => forgetBlob(trx, sha256))
   }
 
   #emails() {
@@ -128,6 +132,10 @@ export class SqlEmailReader implements EmailReader {
       }
     }
     return rows.map((email) => toStoredEmail(email, attachments.get(email.id) ?? []))
+  }
+
+  #timeOf(position: EmailPosition | undefined): string {
+    return storableTime(position?.receivedDateTime ?? null) ?? this.#dialect.noTime
   }
 
   #mailboxOf(extraction: ExtractionId) {

@@ -19,21 +19,24 @@ const TABLES = ['skipped_emails', 'walked_messages', 'lanes', 'folders'] as cons
 
 export class SqlErasureStore implements ErasureStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #dialect: Dialect
 
   constructor(database: Database) {
     this.#db = database.db
+    this.#transact = database.transact
     this.#dialect = database.dialect
   }
 
   beginErasure(userUpn: string): Promise<MailboxKey | undefined> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const mailbox = await trx
         .selectFrom('mailboxes')
         .select(['id', 'object_id'])
         .where(sql`lower(user_upn)`, '=', foldAddress(userUpn))
         .executeTakeFirst()
       if (!mailbox) return undefined
+      await lockMailbox(trx, mailbox)
       await refuseActive(trx, mailbox, userUpn)
       await trx
         .updateTable('mailboxes')
@@ -51,7 +54,7 @@ export class SqlErasureStore implements ErasureStore {
   }
 
   eraseMessages(mailbox: MailboxKey, limit: number, deleteBlob: (sha256: Sha256) => Promise<void>): Promise<boolean> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const rows = await trx
         .selectFrom('emails')
         .select('id')
@@ -65,17 +68,23 @@ export class SqlErasureStore implements ErasureStore {
         await trx.deleteFrom(table).where('mailbox_id', '=', mailbox).where('email_id', 'in', ids).execute()
       }
       await trx.deleteFrom('emails').where('mailbox_id', '=', mailbox).where('id', 'in', ids).execute()
-      for (const sha256 of hashes) await freeBlob(trx, sha256, deleteBlob)
+      // In one order everywhere, so that two erasures never wait for each other.
+      for (const sha256 of [...hashes].sort()) await freeBlob(trx, sha256, deleteBlob)
       return rows.length === limit
     })
   }
 
   async endErasure(mailbox: MailboxKey): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       for (const table of TABLES) await trx.deleteFrom(table).where('mailbox_id', '=', mailbox).execute()
       await trx.deleteFrom('mailboxes').where('id', '=', mailbox).execute()
     })
   }
+}
+
+/** A run that is about to bind the mailbox waits, and then finds it gone; one that has done so is seen from here on. */
+async function lockMailbox(trx: Transaction<Schema>, { id, object_id }: { id: number; object_id: string }) {
+  await trx.updateTable('mailboxes').set({ object_id }).where('id', '=', id).execute()
 }
 
 async function refuseActive(
@@ -130,11 +139,13 @@ async function freeBlob(
   sha256: Sha256,
   deleteBlob: (sha256: Sha256) => Promise<void>,
 ): Promise<void> {
-  await trx
+  const { numUpdatedRows } = await trx
     .updateTable('blobs')
     .set((eb) => ({ size: eb.ref('size') }))
     .where('sha256', '=', sha256)
-    .execute()
+    .executeTakeFirstOrThrow()
+  // Another process that erases the same has freed it; whoever has put it again since is not to lose it.
+  if (numUpdatedRows === 0n) return
   if (await isReferredTo(trx, sha256)) return
   await trx.deleteFrom('blobs').where('sha256', '=', sha256).execute()
   await deleteBlob(sha256)

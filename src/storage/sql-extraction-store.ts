@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import { foldAddress } from '../extractions/addresses.ts'
@@ -20,27 +20,33 @@ import type { ExtractionOptions } from '../extractions/options.ts'
 import { saveCredentials } from './credentials.ts'
 import type { Database } from './dialects/dialect.ts'
 import { COUNTER_COLUMNS, columnsOnEntering, toError, toExtraction, toOptions, toProgress } from './extraction-rows.ts'
-import { insertMembers, tagAheadOfBatches } from './members.ts'
+import { toJson } from './json.ts'
+import { insertMembers, requeueMembers, tagAheadOfBatches, toWaiting } from './members.ts'
 import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
+import type { Tickets } from './tickets.ts'
 
 /** Somebody else can move an extraction between our look and our update; more often than this is a bug. */
 const MAX_MOVE_TRIES = 20
 
 export class SqlExtractionStore implements ExtractionStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #box: SecretBox
   readonly #clock: Clock
+  readonly #tickets: Tickets
 
-  constructor(database: Database, box: SecretBox, clock: Clock) {
+  constructor(database: Database, box: SecretBox, clock: Clock, tickets: Tickets) {
     this.#db = database.db
+    this.#transact = database.transact
     this.#box = box
     this.#clock = clock
+    this.#tickets = tickets
   }
 
   submit(extraction: NewExtraction): Promise<Extraction> {
     const { id, connectionId, userUpn, options } = extraction
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       await refuseSecondStart(trx, extraction)
       const now = isoTime(this.#clock.now())
       const row = await trx
@@ -49,44 +55,47 @@ export class SqlExtractionStore implements ExtractionStore {
           id,
           connection_id: connectionId,
           user_upn: userUpn,
+          address_key: foldAddress(userUpn),
           mailbox_key: foldAddress(userUpn),
           credentials_id: await saveCredentials(trx, this.#box, extraction.credentials, now),
-          options: JSON.stringify(options),
+          options: toJson(options),
           status: 'queued' satisfies ExtractionStatus,
           fair_tag: await tagAheadOfBatches(trx),
           created_at: now,
         })
         .returningAll()
         .executeTakeFirstOrThrow()
+      await this.#tickets.issue(trx, [toWaiting(row)])
       return toExtraction(row)
     })
   }
 
   resubmitForSkipped(connectionId: ConnectionId, id: ExtractionId): Promise<Extraction> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const latest = await latestOf(trx, connectionId)
       if (!latest) throw neverStarted(connectionId)
       refuseActive(latest)
-      const { connection_id, user_upn, mailbox_key, mailbox_id, credentials_id } = latest
+      const { connection_id, user_upn, address_key, mailbox_key, mailbox_id, credentials_id } = latest
       const options: ExtractionOptions = { ...toOptions(latest.options), only: 'skipped' }
       const row = await trx
         .insertInto('extractions')
         .values({
-          ...{ id, connection_id, user_upn, mailbox_key, mailbox_id, credentials_id },
-          options: JSON.stringify(options),
+          ...{ id, connection_id, user_upn, address_key, mailbox_key, mailbox_id, credentials_id },
+          options: toJson(options),
           status: 'queued' satisfies ExtractionStatus,
           fair_tag: await tagAheadOfBatches(trx),
           created_at: isoTime(this.#clock.now()),
         })
         .returningAll()
         .executeTakeFirstOrThrow()
+      await this.#tickets.issue(trx, [toWaiting(row)])
       return toExtraction(row)
     })
   }
 
   /** Begins a write that changes nothing: a read-only or locked database refuses it. */
   async checkWritable(): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       await trx.updateTable('batches').set({ wish: 'run' }).where('seq', '=', -1).execute()
     })
   }
@@ -105,8 +114,16 @@ export class SqlExtractionStore implements ExtractionStore {
       if (to === undefined) throw moveRefused(from, event)
       if (to === from) return toExtraction(row)
 
-      const fair_tag = await tagAheadOfBatches(this.#db) // continued by name is like started by name
-      const moved = await this.#db
+      const moved = await this.#moveFrom(from, to, id)
+      if (moved) return toExtraction(moved)
+    }
+    throw new Error(`Extraction ${id} never kept still for the event ${event}`)
+  }
+
+  #moveFrom(from: ExtractionStatus, to: ExtractionStatus, id: ExtractionId) {
+    return this.#transact(async (trx) => {
+      const fair_tag = await tagAheadOfBatches(trx) // continued by name is like started by name
+      const row = await trx
         .updateTable('extractions')
         .set(columnsOnEntering(to, isoTime(this.#clock.now())))
         .$if(to === 'queued', (update) => update.set({ fair_tag, crashes: 0 }))
@@ -114,30 +131,31 @@ export class SqlExtractionStore implements ExtractionStore {
         .where('status', '=', from)
         .returningAll()
         .executeTakeFirst()
-      if (moved) return toExtraction(moved)
-    }
-    throw new Error(`Extraction ${id} never kept still for the event ${event}`)
+      if (row && to === 'queued') await this.#tickets.issue(trx, [toWaiting(row)])
+      return row
+    })
   }
 
   async submitBatch(batch: NewBatch): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       const now = isoTime(this.#clock.now())
       const credentials_id = await saveCredentials(trx, this.#box, batch.credentials, now)
-      const options = JSON.stringify(batch.options)
+      const options = toJson(batch.options)
       await trx
         .insertInto('batches')
         .values({
           id: batch.id,
-          source: JSON.stringify(batch.source),
+          source: toJson(batch.source),
           wish: 'run' satisfies BatchWish,
-          exclude: JSON.stringify(batch.exclude),
+          exclude: toJson(batch.exclude),
           options,
           credentials_id,
           listed: batch.source.kind === 'users' ? 1 : 0,
           created_at: now,
         })
         .execute()
-      await insertMembers(trx, {
+      if (batch.source.kind !== 'users') await this.#tickets.issueListing(trx)
+      await insertMembers(trx, this.#tickets, {
         batchId: batch.id,
         userUpns: batch.userUpns,
         status: 'queued',
@@ -192,22 +210,18 @@ export class SqlExtractionStore implements ExtractionStore {
     wish: BatchWish,
     from: readonly ExtractionStatus[],
   ): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       await trx.updateTable('batches').set({ wish }).where('id', '=', id).execute()
       if (event === 'continue') {
         // A listing that failed goes on where it stopped.
         const again = { listed: 0, error_code: null, error_message: null }
         await trx.updateTable('batches').set(again).where('id', '=', id).where('error_code', 'is not', null).execute()
       }
-      for (const move of movesOn(event)) {
-        if (move.from === move.to || !from.includes(move.from)) continue
-        await trx
-          .updateTable('extractions')
-          .set(columnsOnEntering(move.to, isoTime(this.#clock.now())))
-          .$if(move.to === 'queued', (update) => update.set({ crashes: 0 }))
-          .where('batch_id', '=', id)
-          .where('status', '=', move.from)
-          .execute()
+      const moves = movesOn(event).filter((move) => move.from !== move.to && from.includes(move.from))
+      if (moves.length > 0) await moveMembers(trx, id, moves, isoTime(this.#clock.now()))
+      if (event === 'continue') {
+        await requeueMembers(trx, this.#tickets, id)
+        await this.#tickets.issueListing(trx)
       }
     })
   }
@@ -225,6 +239,35 @@ export class SqlExtractionStore implements ExtractionStore {
     const items = rows.slice(0, query.limit)
     return { items: items.map(toExtraction), next: rows.length > query.limit ? (items.at(-1)?.seq ?? null) : null }
   }
+}
+
+/**
+ * One statement for all moves: where a worker is just changing a member, Postgres waits and then looks at the member
+ * again, and so moves it from the status that it has by then.
+ */
+async function moveMembers(trx: Transaction<Schema>, id: BatchId, moves: ReturnType<typeof movesOn>, now: string) {
+  const to = moves.map((move) => sql`when status = ${move.from} then ${move.to}`)
+  const ended = moves.filter((move) => isEnded(move.to)).map((move) => move.from)
+  const queued = moves.filter((move) => move.to === 'queued').map((move) => move.from)
+  await trx
+    .updateTable('extractions')
+    .set({ ...columnsOnEntering('queued', now), status: sql<string>`case ${sql.join(to, sql` `)} end` })
+    .$if(ended.length > 0, (update) =>
+      update.set((eb) => ({
+        // What has not ended has no such time; the column, so that Postgres knows the type.
+        completed_at: eb.case().when('status', 'in', ended).then(now).else(eb.ref('completed_at')).end(),
+      })),
+    )
+    .$if(queued.length > 0, (update) =>
+      update.set((eb) => ({ crashes: eb.case().when('status', 'in', queued).then(0).else(eb.ref('crashes')).end() })),
+    )
+    .where('batch_id', '=', id)
+    .where(
+      'status',
+      'in',
+      moves.map((move) => move.from),
+    )
+    .execute()
 }
 
 async function refuseSecondStart(trx: Transaction<Schema>, { connectionId, userUpn }: NewExtraction): Promise<void> {

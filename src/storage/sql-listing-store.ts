@@ -6,26 +6,31 @@ import type { BatchSource, BatchWish } from '../extractions/batch.ts'
 import type { BatchId, ExtractionError } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import type { ListingStore, PendingListing } from '../extractions/extraction-store.ts'
-import { loadCredentials } from './credentials.ts'
+import { loadSealed, openSealed } from './credentials.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { insertMembers } from './members.ts'
 import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
+import type { Tickets } from './tickets.ts'
 
 /** What members are created as, so that they follow what was asked of their batch. */
 const STATUS_UNDER_WISH: Record<BatchWish, ExtractionStatus> = { run: 'queued', pause: 'paused', cancel: 'cancelled' }
 
 export class SqlListingStore implements ListingStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #dialect: Dialect
   readonly #box: SecretBox
   readonly #clock: Clock
+  readonly #tickets: Tickets
 
-  constructor(database: Database, box: SecretBox, clock: Clock) {
+  constructor(database: Database, box: SecretBox, clock: Clock, tickets: Tickets) {
     this.#db = database.db
+    this.#transact = database.transact
     this.#dialect = database.dialect
     this.#box = box
     this.#clock = clock
+    this.#tickets = tickets
   }
 
   async nextListing(): Promise<PendingListing | undefined> {
@@ -42,8 +47,9 @@ export class SqlListingStore implements ListingStore {
       if (!batch || !source || source.kind === 'users') return undefined
 
       const batchId = batch.id as BatchId
+      const sealed = await loadSealed(this.#db, batch.credentials_id)
       try {
-        const credentials = await loadCredentials(this.#db, this.#box, batch.credentials_id)
+        const credentials = openSealed(this.#box, sealed)
         return { batchId, source, link: batch.listing_link, credentials }
       } catch (error) {
         if (!(error instanceof AppError)) throw error
@@ -52,14 +58,20 @@ export class SqlListingStore implements ListingStore {
     }
   }
 
-  async saveListing(batchId: BatchId, userUpns: readonly string[], link: string | null): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+  async saveListing(
+    batchId: BatchId,
+    { from, userUpns, next }: { from: string | null; userUpns: readonly string[]; next: string | null },
+  ): Promise<void> {
+    await this.#transact(async (trx) => {
       const batch = await trx
         .updateTable('batches')
-        .set({ listing_link: link, listed: link === null ? 1 : 0 })
+        .set({ listing_link: next, listed: next === null ? 1 : 0 })
         .where('id', '=', batchId)
+        .where('listed', '=', 0)
+        .where('listing_link', from === null ? 'is' : '=', from)
         .returning(['exclude', 'wish', 'credentials_id', 'options'])
-        .executeTakeFirstOrThrow()
+        .executeTakeFirst()
+      if (!batch) return
 
       const leaveOut = new Set(JSON.parse(batch.exclude) as string[])
       const held = await trx
@@ -76,7 +88,7 @@ export class SqlListingStore implements ListingStore {
         leaveOut.add(folded)
         return true
       })
-      await insertMembers(trx, {
+      await insertMembers(trx, this.#tickets, {
         batchId,
         userUpns: fresh,
         status: STATUS_UNDER_WISH[batch.wish as BatchWish],

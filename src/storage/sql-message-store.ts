@@ -17,17 +17,19 @@ import type { Schema } from './schema.ts'
 
 export class SqlMessageStore implements MessageStore {
   readonly #db: Kysely<Schema>
+  readonly #transact: Database['transact']
   readonly #dialect: Dialect
   readonly #clock: Clock
 
   constructor(database: Database, clock: Clock) {
     this.#db = database.db
+    this.#transact = database.transact
     this.#dialect = database.dialect
     this.#clock = clock
   }
 
   bindMailbox(claim: Claim, mailbox: { objectId: string; userUpn: string }): Promise<MailboxKey | 'busy'> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const { status } = await lockClaimed(trx, claim)
       const { id: mailbox_id } = await trx
         .insertInto('mailboxes')
@@ -54,7 +56,7 @@ export class SqlMessageStore implements MessageStore {
   }
 
   openLanes(claim: Claim, mailbox: MailboxKey, plan: LanePlan): Promise<Lane[]> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       await lockClaimed(trx, claim)
       const removed = await saveFolders(trx, this.#dialect, mailbox, plan.folders, this.#now())
       const { lanes, progress } = await openLanes(trx, this.#dialect, claim, mailbox, plan)
@@ -130,11 +132,11 @@ export class SqlMessageStore implements MessageStore {
   }
 
   async noteUnlisted(claim: Claim, messages: number): Promise<void> {
-    await this.#db.transaction().execute((trx) => updateClaimed(trx, claim, { messages_unlisted: messages }))
+    await this.#transact((trx) => updateClaimed(trx, claim, { messages_unlisted: messages }))
   }
 
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus> {
-    return this.#db.transaction().execute(async (trx) => {
+    return this.#transact(async (trx) => {
       const { status } = await updateClaimed(trx, claim, {
         crashes: 0,
         waiting_for: null,
@@ -158,7 +160,7 @@ export class SqlMessageStore implements MessageStore {
   }
 
   async restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
       await lockClaimed(trx, claim)
       await trx
         .updateTable('lanes')
@@ -171,14 +173,16 @@ export class SqlMessageStore implements MessageStore {
   }
 
   async proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
+      await lockClaimed(trx, claim)
       const left = await closeLane(trx, mailbox, folder, listedByGraph)
       await updateClaimed(trx, claim, adding({ folders_done: 1, messages_covered: left }))
     })
   }
 
   async forgetFolder(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void> {
-    await this.#db.transaction().execute(async (trx) => {
+    await this.#transact(async (trx) => {
+      await lockClaimed(trx, claim)
       const left = await closeLane(trx, mailbox, folder, 0)
       const removed = await markGone(trx, this.#dialect, mailbox, [folder], this.#now())
       const attachments = await withdrawRemoved(trx, mailbox)
@@ -225,7 +229,7 @@ export class SqlMessageStore implements MessageStore {
   async addUsage(claim: Claim, spent: Parameters<MessageStore['addUsage']>[1]): Promise<void> {
     const amounts = { ...usageColumns(spent.usage), active_ms: Math.round(spent.activeMs) }
     const changes = { ...adding(amounts), waiting_for: spent.waitingFor ?? null }
-    await this.#db.transaction().execute((trx) => updateClaimed(trx, claim, changes))
+    await this.#transact((trx) => updateClaimed(trx, claim, changes))
   }
 
   #now(): string {

@@ -1,14 +1,16 @@
 import { type Kysely, sql } from 'kysely'
 import type { ContentsReport, FolderReport, LedgerEntry, LedgerPosition, ReportReader } from '../copying/report.ts'
 import type { ExtractionId } from '../extractions/extraction.ts'
-import type { Database } from './dialects/dialect.ts'
+import type { Database, Dialect } from './dialects/dialect.ts'
 import type { Schema } from './schema.ts'
 
 export class SqlReportReader implements ReportReader {
   readonly #db: Kysely<Schema>
+  readonly #dialect: Dialect
 
   constructor(database: Database) {
     this.#db = database.db
+    this.#dialect = database.dialect
   }
 
   async reportFolders(extraction: ExtractionId): Promise<FolderReport[]> {
@@ -87,7 +89,7 @@ export class SqlReportReader implements ReportReader {
       .selectFrom('email_contents')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('mailbox_id', '=', this.#mailboxOf(extraction))
-      .where('pending', '=', sql.lit(1))
+      .where('pending', '=', this.#dialect.yes)
       .executeTakeFirstOrThrow()
     const skipped = await this.#db
       .selectFrom('skipped_emails')

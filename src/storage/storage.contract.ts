@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { USUAL_WAY } from '../copying/checkpoint.ts'
 import type { Folder, FolderId } from '../copying/mailbox.ts'
@@ -23,8 +23,8 @@ const NO_USAGE = { requests: 0, retries: 0, throttledMs: 0 }
 
 /** The stores of an empty database, which closing throws away. */
 export interface OpenStores extends Stores, AsyncDisposable {
-  /** Everything in the tables of asked work, as text. */
-  dump(): Promise<string>
+  /** Rows as SQL by hand reads them. */
+  query(text: string): Promise<unknown[]>
 }
 
 /** What every database must do for us; each dialect's test opens one and runs these. */
@@ -230,6 +230,95 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     assert.deepEqual(email?.recipients, [{ recipient_type: 'to', email_address: null, name: subject }])
   })
 
+  test('text that no database can hold has U+FFFD in its place, and fails no page', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const odd = 'before \0 and \ud83d after \\u0000'
+    const kept = /^before [\0\uFFFD] and \uFFFD after \\u0000$/ // a text column of SQLite keeps NUL
+    const recipients = [{ recipient_type: 'to' as const, email_address: 'a@x.example', name: odd }]
+    await copy.save({
+      messages: [aMessage('m1', { subject: odd, body: odd, categories: [odd], recipients })],
+      skipped: [{ id: 'm2' as MessageId, code: 'Odd', reason: odd }],
+    })
+    await copy.save({ patches: [{ id: 'm1' as MessageId, categories: [odd, odd] }] })
+    const [email] = (await stores.emails.listEmails(copy.claim.extractionId, { limit: 1 })).items
+    assert.match(email?.subject ?? '', kept)
+    assert.match(email?.body ?? '', kept)
+    assert.match(email?.recipients[0]?.name ?? '', kept)
+    assert.match(email?.categories[1] ?? '', kept)
+  })
+
+  test('times come back as they were given, whatever the year; what is no time is kept as none', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const times = [
+      '0001-01-01T00:00:00Z',
+      '1601-01-01T00:00:00Z',
+      '2024-02-29T23:59:59.123Z',
+      '2024-06-01T12:00:00Z',
+      '9999-12-31T23:59:59Z',
+    ]
+    const none = ['0000-00-00T00:00:00Z', '2023-02-30T00:00:00Z', '12345-01-01T00:00:00Z', 'soon', '', '2024-06-01']
+    const messages = [...times, ...none].map((time, n) =>
+      aMessage(`m${10 + n}`, { receivedDateTime: time, sentDateTime: time, createdDateTime: time }),
+    )
+    await copy.save({ messages })
+    const { items } = await stores.emails.listEmails(copy.claim.extractionId, { limit: 20 })
+    assert.deepEqual(
+      items.map((email) => email.received_date_time),
+      [...times.toReversed(), ...none.map(() => null)],
+    )
+    assert.ok(items.every((email) => email.sent_date_time === email.received_date_time))
+  })
+
+  test('long values fail no page: ids of Graph at their longest, texts of any length', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const longId = randomBytes(750).toString('base64url')
+    const long = randomBytes(100_000).toString('base64')
+    const changes = {
+      changeKey: long,
+      subject: long,
+      conversationId: long,
+      internetMessageId: long,
+      webLink: long,
+      mayHaveAttachments: true,
+    }
+    await copy.save({
+      messages: [aMessage(longId, changes)],
+      skipped: [{ id: `${longId}2` as MessageId, code: 'Odd', reason: long }],
+      next: { at: 'page', link: long },
+    })
+    assert.deepEqual(await copy.storedIds(), [longId])
+  })
+
+  test('a cursor with a time that is none reads on from where mail without a time begins', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    await copy.save({ messages: [aMessage('dated'), aMessage('undated', { receivedDateTime: null })] })
+    const after = { receivedDateTime: "soon'", row: Number.MAX_SAFE_INTEGER }
+    const { items } = await stores.emails.listEmails(copy.claim.extractionId, { limit: 9, after })
+    assert.deepEqual(
+      items.map((email) => email.id),
+      ['undated'],
+    )
+  })
+
+  test('recipients are read from SQL by hand as well, one row each', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const recipients = [
+      { recipient_type: 'to' as const, email_address: 'a@x.example', name: 'A' },
+      { recipient_type: 'cc' as const, email_address: 'b@x.example', name: null },
+    ]
+    await copy.save({ messages: [aMessage('m1', { recipients }), aMessage('m2')] })
+    const rows = await stores.query('select email_id, recipient_type, email_address, name from email_recipients')
+    assert.deepEqual(rows, [
+      { email_id: 'm1', ...recipients[0] },
+      { email_id: 'm1', ...recipients[1] },
+    ])
+  })
+
   test('a connection runs once at a time and stays with its mailbox', async () => {
     await using stores = await open()
     await submit(stores, 'c1', 'a@x.example')
@@ -299,8 +388,11 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     const credentials = { tenantId: 't', clientId: 'c', clientSecret: 'a very secret value' }
     await stores.extractions.submit({ ...aSubmission('c1', 'a@x.example'), credentials })
     assert.deepEqual((await stores.claims.claimNext())?.credentials, credentials)
-    const rows = await stores.dump()
-    assert.ok(!rows.includes('a very secret value'))
+    const rows = await stores.query('select * from credentials')
+    assert.equal(rows.length, 1)
+    assert.ok(!JSON.stringify(rows).includes('a very secret value'))
+    const asked = await stores.query('select * from extractions')
+    assert.ok(!JSON.stringify(asked).includes('a very secret value'))
   })
 
   test('a batch is what its members make of it, and its wish reaches every one', async () => {
@@ -378,12 +470,16 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     })
 
     assert.equal((await stores.listings.nextListing())?.link, null)
-    await stores.listings.saveListing(id, ['a@x.example', 'X@x.example', 'A@x.example'], 'link2')
+    await stores.listings.saveListing(id, {
+      from: null,
+      userUpns: ['a@x.example', 'X@x.example', 'A@x.example'],
+      next: 'link2',
+    })
     assert.equal((await stores.listings.nextListing())?.link, 'link2')
     await stores.extractions.moveBatch(id, 'pause', 'pause', ['queued'])
     assert.equal(await stores.listings.nextListing(), undefined)
     await stores.extractions.moveBatch(id, 'continue', 'run', ['paused'])
-    await stores.listings.saveListing(id, ['a@x.example', 'b@x.example'], null)
+    await stores.listings.saveListing(id, { from: 'link2', userUpns: ['a@x.example', 'b@x.example'], next: null })
     assert.equal(await stores.listings.nextListing(), undefined)
 
     const batch = await stores.extractions.findBatch(id)
@@ -397,7 +493,7 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     const source = { kind: 'all_users' } as const
     const rest = { userUpns: [], exclude: [], credentials: {}, options: DEFAULT_OPTIONS }
     await stores.extractions.submitBatch({ id, source, ...rest })
-    await stores.listings.saveListing(id, ['a@x.example'], 'link2')
+    await stores.listings.saveListing(id, { from: null, userUpns: ['a@x.example'], next: 'link2' })
     await stores.listings.failListing(id, { code: 'graph_unavailable', message: 'away' })
     const claimed = await stores.claims.claimNext()
     assert.ok(claimed)
@@ -432,6 +528,7 @@ export async function beginCopy(stores: Stores, asked: Partial<ExtractionOptions
     mailbox,
     lane,
     lanes,
+    anEmptyPage: AN_EMPTY_PAGE,
     save: (page: Partial<PageToSave>, into: Lane = lane) =>
       stores.messages.savePage(claim, mailbox, into, { ...AN_EMPTY_PAGE, ...page }),
     async storedIds() {
@@ -467,7 +564,7 @@ const AN_EMPTY_PAGE: PageToSave = {
   activeMs: 1,
 }
 
-function aSubmission(connectionId: string, userUpn: string) {
+export function aSubmission(connectionId: string, userUpn: string) {
   return {
     id: randomUUID() as ExtractionId,
     connectionId: connectionId as ConnectionId,
@@ -482,7 +579,7 @@ function submit(stores: Stores, connectionId: string, userUpn: string) {
   return stores.extractions.submit(aSubmission(connectionId, userUpn))
 }
 
-async function submitBatch(stores: Stores, userUpns: string[]): Promise<BatchId> {
+export async function submitBatch(stores: Stores, userUpns: string[]): Promise<BatchId> {
   const id = `batch_${randomUUID()}` as BatchId
   await stores.extractions.submitBatch({
     id,
@@ -530,6 +627,6 @@ export function aMessage(id: string, changes: Partial<KeptMessage> = {}): KeptMe
   }
 }
 
-function hasCode(code: string) {
+export function hasCode(code: string) {
   return (error: unknown) => error instanceof AppError && error.code === code
 }

@@ -8,12 +8,15 @@ import { SqlErasureStore } from './sql-erasure-store.ts'
 import { SqlExtractionStore } from './sql-extraction-store.ts'
 import { SqlListingStore } from './sql-listing-store.ts'
 import { SqlMessageStore } from './sql-message-store.ts'
+import { SqlQueueStore } from './sql-queue-store.ts'
 import { SqlReportReader } from './sql-report-reader.ts'
+import { NO_TICKETS, type Tickets } from './tickets.ts'
 
 /** Every port that storage serves, over one open database. */
 export interface Stores {
   extractions: SqlExtractionStore
   claims: SqlClaimStore
+  queue: SqlQueueStore
   listings: SqlListingStore
   messages: SqlMessageStore
   contents: SqlContentStore
@@ -22,11 +25,12 @@ export interface Stores {
   erasures: SqlErasureStore
 }
 
-export function openStores(database: Database, box: SecretBox, clock: Clock): Stores {
+export function openStores(database: Database, box: SecretBox, clock: Clock, tickets: Tickets = NO_TICKETS): Stores {
   return {
-    extractions: new SqlExtractionStore(database, box, clock),
+    extractions: new SqlExtractionStore(database, box, clock, tickets),
     claims: new SqlClaimStore(database, box, clock),
-    listings: new SqlListingStore(database, box, clock),
+    queue: new SqlQueueStore(database),
+    listings: new SqlListingStore(database, box, clock, tickets),
     messages: new SqlMessageStore(database, clock),
     contents: new SqlContentStore(database, clock),
     emails: new SqlEmailReader(database),

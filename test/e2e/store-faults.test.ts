@@ -53,7 +53,7 @@ for (const { what, code, sentence, begin, cure } of REFUSALS) {
   test(`a run that ${what} fails as ${code}, and goes on to a perfect copy once that is cured`, async () => {
     using folder = new TempFolder()
     await using database = openSqlite(folder.database)
-    await migrateToLatest(database.db)
+    await migrateToLatest(database)
     const unwritten = Promise.withResolvers<void>()
     const engine = anEngine(database, () => unwritten.resolve())
     const { commands, untilIt } = engine

@@ -134,7 +134,7 @@ async function clear(dataDir: string, config: Config): Promise<void> {
       const { startApp } = await import('../../app.ts')
       const own = {
         dataDir,
-        databasePath: database,
+        database: { kind: 'sqlite', path: database },
         blobStore: { kind: 'file', path: join(dataDir, 'blobs') },
       } as const
       const app = await startApp({ ...config, ...own, port: 0, logLevel: 'silent' }, IDLE)

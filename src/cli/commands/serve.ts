@@ -11,11 +11,13 @@ export function addServe(program: Command): void {
   program
     .command('serve')
     .description('the API and the worker in one process, until Ctrl-C')
+    .option('--no-worker', 'only the API; on Postgres the copying is left to `outlookmail worker`')
     .addHelpText(
       'after',
       `
 Examples:
   outlookmail serve
+  outlookmail serve --no-worker
   PORT=8080 DATA_DIR=/var/lib/outlookmail outlookmail serve
 
 Settings come from the environment and from .env; docs/settings.md lists them.
@@ -25,10 +27,10 @@ Exit status:
   1  could not start
   2  bad settings`,
     )
-    .action(async () => {
+    .action(async ({ worker }: { worker: boolean }) => {
       const { startApp } = await import('../../app.ts')
       const config = readConfig(readEnvironment())
-      const app = await whileOwnerChanges(OWNER_PATIENCE_MS, () => startApp(config, { work: true }))
+      const app = await whileOwnerChanges(OWNER_PATIENCE_MS, () => startApp(config, { work: worker }))
       process.stderr.write(
         `outlookmail listens on ${app.url} (this machine only); API documentation at ${app.url}/docs\n`,
       )

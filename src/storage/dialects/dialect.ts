@@ -6,9 +6,18 @@ export type EmailRow = Omit<Insertable<EmailsTable>, 'row'>
 /** What a message that was stored anew expects of its contents. */
 export type ExpectedContentsRow = Omit<EmailContentsTable, 'mime_sha256' | 'mime_size' | 'mime_error'>
 
+export type DialectName = 'sqlite' | 'postgres'
+
 /** All in which the databases differ, beyond what Kysely already evens out. */
 export interface Dialect {
-  /** A list of texts as a subquery, in one parameter however long the list: `where id in ${textList(ids)}`. */
+  readonly name: DialectName
+  /** A flag that is set, as a literal: only so do the partial indexes over flags serve a query. */
+  readonly yes: RawBuilder<number>
+  /** Stands for a time that is not there, before all those that are. */
+  readonly noTime: string
+  /** At the end of a subquery that picks one row to change: passes over rows that somebody else is changing. */
+  readonly skipLocked: RawBuilder<unknown>
+  /** A list of texts as a subquery with the column `value`, in one parameter however long the list: `where id in ${textList(ids)}`. */
   textList(values: readonly string[]): RawBuilder<string>
   /** Adds the rows, and where a mailbox already has the id puts the new content in its place. */
   upsertEmails(trx: Transaction<Schema>, rows: readonly EmailRow[]): Promise<void>
@@ -20,4 +29,10 @@ export interface Dialect {
 export interface Database extends AsyncDisposable {
   readonly db: Kysely<Schema>
   readonly dialect: Dialect
+  /**
+   * Runs a transaction. Where another process was first (its row is there, or both waited for each other), the work is
+   * run again from its beginning, in a new transaction that sees what the other one wrote: do in it nothing that may
+   * not be done twice.
+   */
+  transact<Result>(work: (trx: Transaction<Schema>) => Promise<Result>): Promise<Result>
 }

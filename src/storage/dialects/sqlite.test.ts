@@ -4,8 +4,10 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { CompiledQuery } from 'kysely'
 import { systemClock } from '../../clock.ts'
 import { AppError } from '../../errors.ts'
+import { concurrencyContract } from '../concurrency.contract.ts'
 import { contentsContract } from '../contents.contract.ts'
 import { migrateToLatest } from '../migrate.ts'
 import { SecretBox } from '../secret-box.ts'
@@ -15,30 +17,29 @@ import { openSqlite } from './sqlite.ts'
 
 async function openInMemory(): Promise<OpenStores> {
   const database = openSqlite(':memory:')
-  await migrateToLatest(database.db)
+  await migrateToLatest(database)
   const stores = openStores(database, new SecretBox(randomBytes(32)), systemClock)
   return {
     ...stores,
-    async dump() {
-      const rows = await Promise.all([
-        database.db.selectFrom('credentials').selectAll().execute(),
-        database.db.selectFrom('extractions').selectAll().execute(),
-      ])
-      return JSON.stringify(rows)
-    },
+    query: async (text) => (await database.db.executeQuery(CompiledQuery.raw(text))).rows,
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   }
 }
 
 storageContract(openInMemory)
 contentsContract(openInMemory, aMessage)
+// One process owns the file: what comes at once comes through one connection.
+concurrencyContract(async () => {
+  const one = await openInMemory()
+  return { one, other: one, [Symbol.asyncDispose]: () => one[Symbol.asyncDispose]() }
+})
 
 test('a database file that is taken away while it is in use is noticed before anything is written to it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'outlookmail-sqlite-'))
   const path = join(folder, 'mail.db')
   try {
     await using database = openSqlite(path)
-    await migrateToLatest(database.db)
+    await migrateToLatest(database)
     const write = () => database.db.transaction().execute((trx) => trx.selectFrom('batches').selectAll().execute())
     await write()
     renameSync(path, `${path}.away`)

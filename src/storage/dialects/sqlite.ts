@@ -74,11 +74,20 @@ export function openSqlite(path: string): Database {
   })
   const statements = new StatementCache(handle, path)
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
-  return { db, dialect: sqliteDialect(statements), [Symbol.asyncDispose]: () => db.destroy() }
+  return {
+    db,
+    dialect: sqliteDialect(statements),
+    transact: (work) => db.transaction().execute(work), // one connection: nobody else can have been first
+    [Symbol.asyncDispose]: () => db.destroy(),
+  }
 }
 
 function sqliteDialect(statements: StatementCache): Dialect {
   return {
+    name: 'sqlite',
+    yes: sql`1`,
+    noTime: '',
+    skipLocked: sql``,
     textList: (values) => sql`(select value from json_each(${JSON.stringify(values)}))`,
 
     // One prepared statement run a row: the fastest way in SQLite, where no row costs a round trip.

@@ -1,0 +1,185 @@
+import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient, sql, type Transaction } from 'kysely'
+import { Pool, type PoolClient } from 'pg'
+import type { Schema } from '../schema.ts'
+import type { Database, Dialect, EmailRow, ExpectedContentsRow } from './dialect.ts'
+import { isRace, translated } from './postgres-errors.ts'
+import { ROW_TYPES, storableParameter } from './postgres-values.ts'
+
+/** How often a transaction is run that others were faster than; each time one of them got something done. */
+const MAX_RUNS = 20
+
+/** Of one process: a page holds one for some milliseconds, so these serve many mailboxes. */
+const CONNECTIONS = 10
+
+/** A process that was stopped in the middle of a transaction must not hold its rows for long. */
+const IDLE_IN_TRANSACTION_MS = 10_000
+/** Longer than anybody who stands still can hold a row. */
+const LOCK_TIMEOUT_MS = 20_000
+/** No statement of ours takes long; a batch of 100,000 members is the longest. */
+const STATEMENT_TIMEOUT_MS = 120_000
+/** Covers the wait for a free connection too. */
+const CONNECTION_TIMEOUT_MS = 15_000
+
+export interface PostgresOptions {
+  /** At most; what needs one more waits for its turn. */
+  connections?: number
+  /** 0 for no limit. */
+  statementTimeoutMs?: number
+  idleInTransactionMs?: number
+}
+
+/** What the columns of a page are, for `unnest`; a column that is forgotten here does not compile. */
+const EMAIL_TYPES: Record<keyof EmailRow, string> = {
+  mailbox_id: 'bigint',
+  id: 'text',
+  parent_folder_id: 'text',
+  change_key: 'text',
+  message_type: 'text',
+  subject: 'text',
+  received_date_time: 'timestamptz',
+  sent_date_time: 'timestamptz',
+  created_date_time: 'timestamptz',
+  last_modified_date_time: 'timestamptz',
+  is_read: 'boolean',
+  is_draft: 'boolean',
+  has_attachments: 'boolean',
+  importance: 'text',
+  conversation_id: 'text',
+  internet_message_id: 'text',
+  categories: 'jsonb',
+  flag: 'jsonb',
+  inference_classification: 'text',
+  removed_at: 'timestamptz',
+  body_type: 'text',
+  body_kept: 'text',
+  web_link: 'text',
+  body_preview: 'text',
+  recipients: 'jsonb',
+  internet_message_headers: 'jsonb',
+  body: 'text',
+  body_text: 'text',
+}
+
+const CONTENTS_TYPES: Record<keyof ExpectedContentsRow, string> = {
+  mailbox_id: 'bigint',
+  email_id: 'text',
+  attachments: 'text',
+  attachments_pending: 'text',
+  mime: 'text',
+  mime_pending: 'boolean',
+  pending: 'boolean',
+}
+
+const upsertEmails = upsert('emails', EMAIL_TYPES, ['mailbox_id', 'id'])
+const expectContents = upsert('email_contents', CONTENTS_TYPES, ['mailbox_id', 'email_id'])
+
+/** One statement for all rows, with an array a column: however large the page, the text of the statement stays the same. */
+function upsert<Column extends string>(table: string, types: Record<Column, string>, key: readonly Column[]) {
+  const columns = Object.keys(types) as Column[]
+  const arrays = columns.map((column, index) => `$${index + 1}::${types[column]}[]`)
+  const updates = columns.filter((column) => !key.includes(column)).map((column) => `${column} = excluded.${column}`)
+  const text = `insert into ${table} (${columns.join(', ')})
+    select * from unnest(${arrays.join(', ')})
+    on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
+  return async (trx: Transaction<Schema>, rows: readonly Record<Column, unknown>[]): Promise<void> => {
+    if (rows.length === 0) return
+    const parameters = columns.map((column) => rows.map((row) => row[column]))
+    await trx.executeQuery(CompiledQuery.raw(text, parameters))
+  }
+}
+
+const DIALECT: Dialect = {
+  name: 'postgres',
+  yes: sql`true`,
+  noTime: '-infinity',
+  skipLocked: sql`for update skip locked`,
+  textList: (values) => sql`(select value from unnest(${values}::text[]) as list (value))`,
+  upsertEmails,
+  expectContents,
+}
+
+/** Opens a pool of connections, none of which is made before it is needed. Any number of processes may do so at once. */
+export function openPostgres(url: string, options: PostgresOptions = {}): Database {
+  const pool = new TranslatingPool(url, options)
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+  return {
+    db,
+    dialect: DIALECT,
+    transact: (work) => againAfterRaces(() => db.transaction().execute(work)),
+    [Symbol.asyncDispose]: () => db.destroy(),
+  }
+}
+
+async function againAfterRaces<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (let runs = 1; ; runs++) {
+    try {
+      return await run()
+    } catch (error) {
+      if (runs === MAX_RUNS || !isRace(error)) throw error
+    }
+  }
+}
+
+/** What Kysely needs of a pool, with values that Postgres takes and its errors in our words. */
+class TranslatingPool {
+  readonly options = {} // of a connection beside the pool, which Kysely makes to abort statements; we abort none
+  readonly #pool: Pool
+
+  constructor(url: string, options: PostgresOptions) {
+    this.#pool = new Pool({
+      connectionString: withSessionSettings(url),
+      max: options.connections ?? CONNECTIONS,
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+      keepAlive: true,
+      application_name: 'outlookmail',
+      statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+      lock_timeout: LOCK_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS,
+      types: ROW_TYPES,
+    })
+    // A connection that is cut says so at its next statement, or is replaced; without a listener it would end the process.
+    this.#pool.on('error', () => {})
+    this.#pool.on('connect', (client) => client.on('error', () => {}))
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    return translatingClient(await translating(this.#pool.connect()))
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end()
+  }
+}
+
+function translatingClient(client: PoolClient): PostgresPoolClient {
+  const query = (text: string, parameters: readonly unknown[]) =>
+    translating(client.query(text, parameters.map(storableParameter)))
+  return {
+    query: query as unknown as PostgresPoolClient['query'], // its other form takes cursors, which we do not use
+    release: (destroy) => client.release(destroy),
+  }
+}
+
+async function translating<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+/** What every session has to have for our statements to mean what we think, whatever the server's own settings. */
+const SESSION = [
+  '-c TimeZone=UTC',
+  '-c DateStyle=ISO,YMD',
+  '-c IntervalStyle=postgres',
+  '-c standard_conforming_strings=on',
+  String.raw`-c default_transaction_isolation=read\ committed`,
+].join(' ')
+
+function withSessionSettings(url: string): string {
+  const settings = new URL(url)
+  const given = settings.searchParams.get('options')
+  settings.searchParams.set('options', given ? `${given} ${SESSION}` : SESSION)
+  return settings.href
+}
