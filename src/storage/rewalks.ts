@@ -45,7 +45,7 @@ export async function unwalkedIds(
     .where('mailbox_id', '=', mailbox)
     .where('parent_folder_id', '=', folder)
     .where('removed_at', 'is', null)
-    .where('id', 'not in', walkedIds(db, mailbox, folder))
+    .where(isUnwalked(mailbox, folder, 'emails.id'))
     .limit(limit)
     .execute()
   return rows.map((row) => row.id as MessageId)
@@ -64,7 +64,7 @@ export async function markUnwalked(
     .where('mailbox_id', '=', mailbox)
     .where('parent_folder_id', '=', folder)
     .where('removed_at', 'is', null)
-    .where('id', 'not in', walkedIds(trx, mailbox, folder))
+    .where(isUnwalked(mailbox, folder, 'emails.id'))
     .executeTakeFirst()
   // What the ledger holds and the folder no longer does is gone as well.
   await trx
@@ -72,16 +72,15 @@ export async function markUnwalked(
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', folder)
     .where('part', '=', '')
-    .where('message_id', 'not in', walkedIds(trx, mailbox, folder))
+    .where(isUnwalked(mailbox, folder, 'skipped_emails.message_id'))
     .execute()
   await forgetWalked(trx, mailbox, folder)
   return Number(gone.numUpdatedRows)
 }
 
-function walkedIds(db: Kysely<Schema>, mailbox: MailboxKey, folder: FolderId) {
-  return db
-    .selectFrom('walked_messages')
-    .select('message_id')
-    .where('mailbox_id', '=', mailbox)
-    .where('folder_id', '=', folder)
+// NOTE: not as `id not in (…)`, which Postgres answers by going through the whole list once a row.
+function isUnwalked(mailbox: MailboxKey, folder: FolderId, id: 'emails.id' | 'skipped_emails.message_id') {
+  return sql<boolean>`not exists (
+    select 1 from walked_messages as walked
+    where walked.mailbox_id = ${mailbox} and walked.folder_id = ${folder} and walked.message_id = ${sql.ref(id)})`
 }
