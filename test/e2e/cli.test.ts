@@ -342,9 +342,10 @@ test('settings that cannot be used are all named at once, a line each, and end w
   assert.match(heading ?? '', /^outlookmail: Settings that cannot be used/)
   assert.deepEqual(problems.map((line) => line.trim().split(' ')[0]).sort(), Object.keys(bad).sort())
 
-  const postgres = await run(['status', 'c'], { PATH: process.env.PATH, DATABASE_URL: 'postgres://db/mail' })
-  assert.equal(postgres.status, 2)
-  assertOneLine(postgres, /DATABASE_URL names Postgres/)
+  const noDatabase = await run(['status', 'c'], { PATH: process.env.PATH, DATABASE_URL: 'postgres://ann:secret@db' })
+  assert.equal(noDatabase.status, 2)
+  assertOneLine(noDatabase, /DATABASE_URL must name one database behind the host/)
+  assert.doesNotMatch(noDatabase.stderr, /secret/)
 })
 
 test('settings are read from .env in the working folder, and the environment wins', async () => {
