@@ -31,7 +31,8 @@ const LIMITS = {
   bodyLimit: 32 * 1024 * 1024,
   headersTimeoutMs: 15_000,
   requestTimeoutMs: 120_000,
-  keepAliveTimeoutMs: 10_000,
+  // Longer than proxies keep theirs (a minute as a rule), lest one send a request while we close.
+  keepAliveTimeoutMs: 65_000,
   // A reader of a streamed result may stop to think, but not keep its place for ever.
   idleTimeoutMs: 300_000,
 }

@@ -91,7 +91,7 @@ test('a database that another program keeps locked fails the run in plain words;
   await service.client.start('c', { user_upn: LONG })
   await simulator.gates.whenWaiting('locked')
 
-  const holder = spawn(process.execPath, ['-e', HOLD_LOCK, folder.database], { stdio: ['pipe', 'pipe', 'inherit'] })
+  using holder = spawn(process.execPath, ['-e', HOLD_LOCK, folder.database], { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(holder.stdout, 'data')
   simulator.gates.open('locked')
   await until('the refusal', async () => {
