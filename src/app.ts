@@ -92,7 +92,7 @@ async function openService(
   const clock = systemClock
   const lock = config.database.kind === 'sqlite' ? opened.use(acquireLock(config.database.path)) : undefined
   const box = new SecretBox(config.secretKey ?? loadSecretKey(config.dataDir))
-  const database = opened.use(await openDatabase(config.database))
+  const database = opened.use(await openDatabase(config.database, config.mailboxConcurrency))
   const tickets =
     config.database.kind === 'postgres'
       ? opened.use(await PgBossTickets.open(config.database.url, { work }, log))
@@ -103,7 +103,7 @@ async function openService(
   const blobs = await openBlobStore(config.blobStore, config.dataDir, clock)
   opened.defer(() => blobs.close())
   await blobs.sweep()
-  await resumeErasures(stores.erasures, blobs)
+  if (lock || work) await resumeErasures(stores.erasures, blobs)
 
   const graph = openGraph(config, log)
   opened.defer(() => graph.close())

@@ -48,7 +48,7 @@ export async function runExtraction(
       log.info({ ...fields, status }, 'extraction stopped')
     } else if (isStoreAway(error)) {
       log.warn({ ...fields, code: error.code }, 'extraction waits for the database')
-      await giveBack(claimed, dependencies, closing)
+      await giveBack(claimed, dependencies, closing, error)
     } else {
       await settle(claimed, dependencies, closing, 'fail', logged(error, fields, log))
     }
@@ -63,9 +63,14 @@ function isStoreAway(error: unknown): error is AppError {
  * What was on its way to the database may or may not have arrived, so nothing of it is repeated: whoever takes the
  * extraction next reads its checkpoint anew. The wait comes first, or it would be taken again at once, and fail again.
  */
-async function giveBack(claimed: ClaimedExtraction, dependencies: RunDependencies, closing: AbortSignal) {
+async function giveBack(
+  claimed: ClaimedExtraction,
+  dependencies: RunDependencies,
+  closing: AbortSignal,
+  { code, message }: AppError,
+) {
   if (!(await hasWaited(STORE_AWAY_MS, dependencies.clock, closing))) return
-  await settle(claimed, dependencies, closing, 'lose')
+  await settle(claimed, dependencies, closing, 'lose', { code, message })
 }
 
 /** False where the process is about to end. */

@@ -58,13 +58,16 @@ export interface ExtractionStore {
   resubmitForSkipped(connectionId: ConnectionId, id: ExtractionId): Promise<Extraction>
   findLatest(connectionId: ConnectionId): Promise<Extraction | undefined>
 
-  /** Moves an extraction as the table of moves says; throws `move_refused` where it does not, `extraction_not_found`. */
+  /**
+   * Moves an extraction as the table of moves says; throws `move_refused` where it does not, `extraction_active` where
+   * the connection has a later one that has not ended, and `extraction_not_found`.
+   */
   move(id: ExtractionId, event: ExtractionEvent): Promise<Extraction>
 
   /** Adds the batch and all members it already has, in one transaction. */
   submitBatch(batch: NewBatch): Promise<void>
   findBatch(id: BatchId): Promise<Batch | undefined>
-  /** Remembers the wish and moves every member in one of `from` that `event` moves; one statement a status. */
+  /** Remembers the wish and moves every member in one of `from` that `event` moves, unless its connection has a later extraction. */
   moveBatch(id: BatchId, event: ExtractionEvent, wish: BatchWish, from: readonly ExtractionStatus[]): Promise<void>
   listMembers(id: BatchId, query: MemberQuery): Promise<Slice<Extraction, number>>
 }
@@ -93,7 +96,10 @@ export interface ClaimStore {
   claim(ticket: Waiting): Promise<ClaimedExtraction | undefined>
   /** The statuses of those claims that still hold. */
   statusesOf(claims: readonly Claim[]): Promise<Map<ExtractionId, ExtractionStatus>>
-  /** Ends a claim: the worker stopped, completed, failed, or gives the extraction back (`lose`). False where it no longer holds. */
+  /**
+   * Ends a claim: the worker stopped, completed or failed, or could not go on and gives the extraction back (`lose`, which
+   * fails it with `error` at the tenth time without a page saved in between). Undefined where the claim no longer holds.
+   */
   settle(
     claim: Claim,
     event: 'stop' | 'complete' | 'fail' | 'lose',
@@ -147,5 +153,6 @@ export interface ListingStore {
     batchId: BatchId,
     listed: { from: string | null; userUpns: readonly string[]; next: string | null },
   ): Promise<void>
-  failListing(batchId: BatchId, error: ExtractionError): Promise<void>
+  /** As `saveListing`, where the listing cannot go on from there. */
+  failListing(batchId: BatchId, from: string | null, error: ExtractionError): Promise<void>
 }

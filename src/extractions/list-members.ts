@@ -15,7 +15,7 @@ export async function listMembers(directory: Directory, listings: ListingStore, 
     await listings.saveListing(batchId, { from: link, ...page })
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || error.isPassing) throw error
-    await listings.failListing(batchId, { code: error.code, message: error.message })
+    await listings.failListing(batchId, link, { code: error.code, message: error.message })
   }
   return true
 }

@@ -4,9 +4,18 @@ import { openPostgres } from './dialects/postgres.ts'
 import { openSqlite } from './dialects/sqlite.ts'
 import { migrateToLatest } from './migrate.ts'
 
-/** Opens the database and brings it to the newest schema. */
-export async function openDatabase(location: DatabaseLocation): Promise<Database> {
-  return location.kind === 'sqlite' ? openMigratedSqlite(location.path) : openMigratedPostgres(location.url)
+/** What the API, the engine and the odd long statement need beside the mailboxes. */
+const SPARE_CONNECTIONS = 4
+/** A page holds one for some milliseconds, so these serve any number of mailboxes; and all processes share the server's. */
+const MAX_CONNECTIONS = 20
+
+/**
+ * Opens the database and brings it to the newest schema.
+ * @param mailboxesAtOnce how many mailboxes this process copies at once; on Postgres it decides how many connections it may make
+ */
+export async function openDatabase(location: DatabaseLocation, mailboxesAtOnce = 8): Promise<Database> {
+  if (location.kind === 'sqlite') return openMigratedSqlite(location.path)
+  return openMigratedPostgres(location.url, Math.min(mailboxesAtOnce + SPARE_CONNECTIONS, MAX_CONNECTIONS))
 }
 
 async function openMigratedSqlite(path: string): Promise<Database> {
@@ -17,11 +26,11 @@ async function openMigratedSqlite(path: string): Promise<Database> {
   return database
 }
 
-async function openMigratedPostgres(url: string): Promise<Database> {
+async function openMigratedPostgres(url: string, connections: number): Promise<Database> {
   {
     // A migration may take long, and so does waiting for one that another process has begun.
     await using migrating = openPostgres(url, { connections: 1, statementTimeoutMs: 0 })
     await migrateToLatest(migrating)
   }
-  return openPostgres(url)
+  return openPostgres(url, { connections })
 }

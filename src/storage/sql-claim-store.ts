@@ -134,6 +134,7 @@ export class SqlClaimStore implements ClaimStore {
     error?: ExtractionError,
   ): Promise<ExtractionStatus | undefined> {
     return this.#transact(async (trx) => {
+      if (event === 'lose') return this.#giveBack(trx, claim, error)
       const from = await lockedStatusOf(trx, claim)
       if (!from) return undefined
       // A worker told to pause or cancel may find the wish withdrawn when it has stopped: it then gives the work back.
@@ -163,17 +164,35 @@ export class SqlClaimStore implements ClaimStore {
     })
   }
 
+  /** By a worker that lives, and could not go on. It is counted as its loss is, lest it be given back and taken for ever. */
+  async #giveBack(trx: Transaction<Schema>, claim: Claim, error?: ExtractionError) {
+    const row = await trx
+      .updateTable('extractions')
+      .set({ crashes: sql`crashes + 1` })
+      .where('id', '=', claim.extractionId)
+      .where('epoch', '=', claim.epoch)
+      .where('status', 'in', RUNNING)
+      .returning(['id', 'status', 'crashes'])
+      .executeTakeFirst()
+    return row && this.#lose(trx, row, error)
+  }
+
   /** What becomes of an extraction whose worker is gone. */
-  async #lose(trx: Transaction<Schema>, row: { id: string; status: string; crashes: number }): Promise<void> {
+  async #lose(
+    trx: Transaction<Schema>,
+    row: { id: string; status: string; crashes: number },
+    error: ExtractionError = WORKER_LOST,
+  ): Promise<ExtractionStatus | undefined> {
     const status = row.status as ExtractionStatus
     const event = row.crashes >= MAX_CRASHES && status === 'in_progress' ? 'fail' : 'lose'
     const to = nextStatus(status, event)
-    if (!to) return
+    if (!to) return undefined
     await trx
       .updateTable('extractions')
-      .set(columnsOnEntering(to, isoTime(this.#clock.now()), WORKER_LOST))
+      .set(columnsOnEntering(to, isoTime(this.#clock.now()), error))
       .where('id', '=', row.id)
       .execute()
+    return to
   }
 }
 

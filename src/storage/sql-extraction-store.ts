@@ -122,6 +122,7 @@ export class SqlExtractionStore implements ExtractionStore {
 
   #moveFrom(from: ExtractionStatus, to: ExtractionStatus, id: ExtractionId) {
     return this.#transact(async (trx) => {
+      if (isEnded(from)) await refuseWhereReplaced(trx, id)
       const fair_tag = await tagAheadOfBatches(trx) // continued by name is like started by name
       const row = await trx
         .updateTable('extractions')
@@ -267,7 +268,29 @@ async function moveMembers(trx: Transaction<Schema>, id: BatchId, moves: ReturnT
       'in',
       moves.map((move) => move.from),
     )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('extractions as later')
+            .select('later.seq')
+            .whereRef('later.connection_id', '=', 'extractions.connection_id')
+            .whereRef('later.seq', '>', 'extractions.seq'),
+        ),
+      ),
+    )
     .execute()
+}
+
+/** Of one connection one extraction at a time has not ended: after a failure somebody may have started it anew. */
+async function refuseWhereReplaced(trx: Transaction<Schema>, id: ExtractionId): Promise<void> {
+  const { connection_id } = await trx
+    .selectFrom('extractions')
+    .select('connection_id')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  const latest = await latestOf(trx, connection_id as ConnectionId)
+  if (latest && latest.id !== id) refuseActive(latest)
 }
 
 async function refuseSecondStart(trx: Transaction<Schema>, { connectionId, userUpn }: NewExtraction): Promise<void> {

@@ -53,7 +53,7 @@ export class SqlListingStore implements ListingStore {
         return { batchId, source, link: batch.listing_link, credentials }
       } catch (error) {
         if (!(error instanceof AppError)) throw error
-        await this.failListing(batchId, { code: error.code, message: error.message })
+        await this.failListing(batchId, batch.listing_link, { code: error.code, message: error.message })
       }
     }
   }
@@ -99,11 +99,13 @@ export class SqlListingStore implements ListingStore {
     })
   }
 
-  async failListing(batchId: BatchId, error: ExtractionError): Promise<void> {
+  async failListing(batchId: BatchId, from: string | null, error: ExtractionError): Promise<void> {
     await this.#db
       .updateTable('batches')
       .set({ listed: 1, error_code: error.code, error_message: error.message })
       .where('id', '=', batchId)
+      .where('listed', '=', 0)
+      .where('listing_link', from === null ? 'is' : '=', from)
       .execute()
   }
 }

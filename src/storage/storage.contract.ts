@@ -383,6 +383,21 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     assert.equal(extraction?.error?.code, 'worker_lost')
   })
 
+  test('an extraction that is given back again and again fails with the reason, and a page between resets the count', async () => {
+    await using stores = await open()
+    const error = { code: 'database_unavailable', message: 'The database did not answer' } as const
+    const { claim, save } = await beginCopy(stores)
+    assert.equal(await stores.claims.settle(claim, 'lose', error), 'queued')
+    for (let times = 1; times < 10; times++) {
+      const claimed = await stores.claims.claimNext()
+      assert.ok(claimed, `after ${times} times`)
+      await stores.claims.settle(claimed.claim, 'lose', error)
+    }
+    const extraction = await stores.extractions.findLatest('c1' as ConnectionId)
+    assert.deepEqual([extraction?.status, extraction?.error], ['failed', error])
+    await assert.rejects(save({}), ClaimLostError)
+  })
+
   test('client secrets are stored encrypted and come back to the worker', async () => {
     await using stores = await open()
     const credentials = { tenantId: 't', clientId: 'c', clientSecret: 'a very secret value' }
@@ -426,6 +441,24 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     assert.equal(ended.status, 'completed')
     assert.equal(ended.counts.failed, 1)
     assert.ok(ended.completedAt)
+  })
+
+  test('a member that failed and was started anew by name stays failed when its batch is continued', async () => {
+    await using stores = await open()
+    const id = await submitBatch(stores, ['a@x.example', 'b@x.example'])
+    for (let n = 0; n < 2; n++) {
+      const claimed = await stores.claims.claimNext()
+      assert.ok(claimed)
+      await stores.claims.settle(claimed.claim, 'fail', { code: 'mailbox_not_found', message: 'gone' })
+    }
+    const { items } = await stores.extractions.listMembers(id, { limit: 10 })
+    const [replaced] = items
+    assert.ok(replaced)
+    await stores.extractions.submit(aSubmission(replaced.connectionId, replaced.userUpn))
+    await stores.extractions.moveBatch(id, 'continue', 'run', ['paused', 'failed'])
+    const batch = await stores.extractions.findBatch(id)
+    assert.deepEqual([batch?.counts.failed, batch?.counts.queued], [1, 1])
+    await assert.rejects(stores.extractions.move(replaced.id, 'continue'), hasCode('extraction_active'))
   })
 
   test('members are listed page by page, each once', async () => {
@@ -494,7 +527,9 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     const rest = { userUpns: [], exclude: [], credentials: {}, options: DEFAULT_OPTIONS }
     await stores.extractions.submitBatch({ id, source, ...rest })
     await stores.listings.saveListing(id, { from: null, userUpns: ['a@x.example'], next: 'link2' })
-    await stores.listings.failListing(id, { code: 'graph_unavailable', message: 'away' })
+    await stores.listings.failListing(id, null, { code: 'graph_unavailable', message: 'from before' })
+    assert.equal((await stores.listings.nextListing())?.link, 'link2', 'a worker that comes late does not fail it')
+    await stores.listings.failListing(id, 'link2', { code: 'graph_unavailable', message: 'away' })
     const claimed = await stores.claims.claimNext()
     assert.ok(claimed)
     await stores.claims.settle(claimed.claim, 'complete')

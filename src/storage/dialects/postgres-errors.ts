@@ -25,9 +25,15 @@ const AWAY_SYSTEM_CODES = new Set([
 /** pg has no code for these. */
 const AWAY_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout)/
+const UNANSWERED = 'Query read timeout'
 
 export function isRace(error: unknown): boolean {
   return RACES.has(codeOf(error))
+}
+
+/** pg gave up waiting for an answer, which may still come. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === UNANSWERED
 }
 
 /** Postgres's errors (postgresql.org/docs/current/errcodes-appendix.html) that say something of the host, not of our SQL. */

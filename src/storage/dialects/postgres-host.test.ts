@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { PostgresServer, TempPostgres } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/wait.ts'
 import { AppError } from '../../errors.ts'
@@ -87,6 +88,24 @@ test('a connection that is cut while nobody uses it ends nothing', async () => {
       () => undefined,
     ),
   )
+})
+
+test('a connection on which no answer comes any more is given up, and the next statement has another', async () => {
+  await using server = await PostgresServer.start()
+  await using temporary = await TempPostgres.create(server)
+  await using database = openPostgres(temporary.url, { connections: 1, statementTimeoutMs: 500, noAnswerMs: 500 })
+  const backend = async () => {
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(database.db)
+    return rows[0]?.pid ?? 0
+  }
+  const frozen = await backend()
+  process.kill(frozen, 'SIGSTOP')
+  try {
+    await assert.rejects(backend(), isAway)
+    assert.notEqual(await backend(), frozen)
+  } finally {
+    process.kill(frozen, 'SIGCONT')
+  }
 })
 
 const SECRET = 'hunter2hunter2'

@@ -2,13 +2,13 @@ import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient, sql, t
 import { Pool, type PoolClient } from 'pg'
 import type { Schema } from '../schema.ts'
 import type { Database, Dialect, EmailRow, ExpectedContentsRow } from './dialect.ts'
-import { isRace, translated } from './postgres-errors.ts'
+import { isRace, isUnanswered, translated } from './postgres-errors.ts'
 import { ROW_TYPES, storableParameter } from './postgres-values.ts'
 
 /** How often a transaction is run that others were faster than; each time one of them got something done. */
 const MAX_RUNS = 20
 
-/** Of one process: a page holds one for some milliseconds, so these serve many mailboxes. */
+/** Where nobody says how many. */
 const CONNECTIONS = 10
 
 /** A process that was stopped in the middle of a transaction must not hold its rows for long. */
@@ -17,6 +17,8 @@ const IDLE_IN_TRANSACTION_MS = 10_000
 const LOCK_TIMEOUT_MS = 20_000
 /** No statement of ours takes long; a batch of 100,000 members is the longest. */
 const STATEMENT_TIMEOUT_MS = 120_000
+/** Beyond the server's own limit, for an answer that never comes: of a host that vanished no word tells. */
+const NO_ANSWER_MS = 15_000
 /** Covers the wait for a free connection too. */
 const CONNECTION_TIMEOUT_MS = 15_000
 
@@ -26,6 +28,8 @@ export interface PostgresOptions {
   /** 0 for no limit. */
   statementTimeoutMs?: number
   idleInTransactionMs?: number
+  /** How long beyond the statement's own limit an answer may be on its way. */
+  noAnswerMs?: number
 }
 
 /** What the columns of a page are, for `unnest`; a column that is forgotten here does not compile. */
@@ -126,13 +130,16 @@ class TranslatingPool {
   readonly #pool: Pool
 
   constructor(url: string, options: PostgresOptions) {
+    const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS
     this.#pool = new Pool({
       connectionString: withSessionSettings(url),
       max: options.connections ?? CONNECTIONS,
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
       application_name: 'outlookmail',
-      statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+      statement_timeout: statementTimeoutMs,
+      ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + (options.noAnswerMs ?? NO_ANSWER_MS) }),
       lock_timeout: LOCK_TIMEOUT_MS,
       idle_in_transaction_session_timeout: options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS,
       types: ROW_TYPES,
@@ -143,7 +150,11 @@ class TranslatingPool {
   }
 
   async connect(): Promise<PostgresPoolClient> {
-    return translatingClient(await translating(this.#pool.connect()))
+    try {
+      return translatingClient(await this.#pool.connect())
+    } catch (error) {
+      throw translated(error)
+    }
   }
 
   end(): Promise<void> {
@@ -152,19 +163,19 @@ class TranslatingPool {
 }
 
 function translatingClient(client: PoolClient): PostgresPoolClient {
-  const query = (text: string, parameters: readonly unknown[]) =>
-    translating(client.query(text, parameters.map(storableParameter)))
+  let isLost = false
+  const query = async (text: string, parameters: readonly unknown[]) => {
+    try {
+      return await client.query(text, parameters.map(storableParameter))
+    } catch (error) {
+      isLost ||= isUnanswered(error)
+      throw translated(error)
+    }
+  }
   return {
     query: query as unknown as PostgresPoolClient['query'], // its other form takes cursors, which we do not use
-    release: (destroy) => client.release(destroy),
-  }
-}
-
-async function translating<Result>(work: Promise<Result>): Promise<Result> {
-  try {
-    return await work
-  } catch (error) {
-    throw translated(error)
+    // One that still waits for an answer would let the next statement wait behind it.
+    release: (destroy) => client.release(destroy || isLost),
   }
 }
 
