@@ -2,19 +2,21 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Settings } from './surroundings.ts'
+import type { Part, Settings } from './surroundings.ts'
 import { versusFilesFloor } from './versus-files-floor.ts'
 import { versusFloor } from './versus-floor.ts'
+import { workersOnPostgres } from './workers-on-postgres.ts'
 
 const HELP = `Usage: npm run bench -- [options]
 
 How fast the service copies, as ratios within this one run. Prints the tables; without options, which is how figures are
 compared, it also writes them to bench/results.md.
 
-  --only PART      pages or attachments, in place of both
+  --only PART      pages, attachments or workers, in place of all
   --runs N         measured runs of each program (5)
   --messages N     messages in the mailbox (20000)
   --file-messages N  messages in the mailbox with attachments (5000)
+  --tiny N         mailboxes of one message, for two workers (10000)
   --bare-floor     measure the floor without the index by time as well
   --profile DIR    leave CPU profiles of the service in DIR; they cost some speed
   --help           this text
@@ -22,7 +24,7 @@ compared, it also writes them to bench/results.md.
 
 const RESULTS = new URL('results.md', import.meta.url)
 
-const PARTS = { pages: versusFloor, attachments: versusFilesFloor } as const
+const PARTS = { pages: versusFloor, attachments: versusFilesFloor, workers: workersOnPostgres } as const
 
 // Exit statuses: 1 when a run fails, 2 for a mistake in the arguments, 130 after Ctrl-C, as shells count.
 
@@ -57,6 +59,7 @@ function readArguments(): Settings | undefined {
       runs: { type: 'string', default: '5' },
       messages: { type: 'string', default: '20000' },
       'file-messages': { type: 'string', default: '5000' },
+      tiny: { type: 'string', default: '10000' },
       'bare-floor': { type: 'boolean', default: false },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -71,15 +74,18 @@ function readArguments(): Settings | undefined {
     runs: positive('runs', values.runs),
     messages: positive('messages', values.messages),
     fileMessages: positive('file-messages', values['file-messages']),
+    tiny: positive('tiny', values.tiny),
     bareFloor: values['bare-floor'],
     nodeOptions: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`],
   }
 }
 
 function partsOf(only: string | undefined): Settings['parts'] {
-  if (only === undefined) return ['pages', 'attachments']
-  if (only !== 'pages' && only !== 'attachments') throw new UsageError(`--only cannot be '${only}'`)
-  return [only]
+  const parts = Object.keys(PARTS) as Part[]
+  if (only === undefined) return parts
+  const part = parts.find((name) => name === only)
+  if (!part) throw new UsageError(`--only cannot be '${only}'`)
+  return [part]
 }
 
 function positive(name: string, text: string): number {

@@ -56,6 +56,12 @@ export class Program implements AsyncDisposable {
     return this.#said.join('\n')
   }
 
+  /** Without a word of warning, and it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#gone
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGTERM')
     await this.#gone

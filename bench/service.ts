@@ -38,8 +38,9 @@ export async function copyWithService(
   mailbox: SimulatedMailbox,
   { dataDir, cacheDir, nodeOptions, options, signal }: ServicePlace,
 ): Promise<Copy> {
-  const args = [...nodeOptions, ...(await startCommand())]
-  await using program = new Program(args, { cwd: dataDir, env: settings(mailbox, dataDir, cacheDir), signal })
+  const args = [...nodeOptions, ...(await argumentsOf('start'))]
+  const env = { ...mailbox.simulator.settings, DATA_DIR: dataDir, NODE_COMPILE_CACHE: cacheDir }
+  await using program = new Program(args, { cwd: dataDir, env, signal })
   const url = await program.line((line) => /^outlookmail listens on (\S+)/.exec(line)?.[1])
   const client = new ApiClient(url)
 
@@ -60,28 +61,13 @@ export async function copyWithService(
   }
 }
 
-/** What `npm start` gives to Node, so that what is measured is what people run. */
-async function startCommand(): Promise<string[]> {
+/** What an npm script gives to Node, so that what is measured is what people run. */
+export async function argumentsOf(script: 'start' | 'outlookmail'): Promise<string[]> {
   const { scripts } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8')) as {
-    scripts: { start: string }
+    scripts: Record<typeof script, string>
   }
-  const [, ...args] = scripts.start.split(' ')
+  const [, ...args] = scripts[script].split(' ')
   return args.map((arg) => (arg.endsWith('.ts') ? fileURLToPath(new URL(arg, ROOT)) : arg))
-}
-
-function settings({ facts }: SimulatedMailbox, dataDir: string, cacheDir: string): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env.PATH,
-    OUTLOOK_GRAPH_URL: facts.url,
-    OUTLOOK_LOGIN_URL: facts.url,
-    NODE_EXTRA_CA_CERTS: facts.ca_file,
-    TENANT_ID: facts.tenant_id,
-    OUTLOOK_CLIENT_ID: facts.client_id,
-    OUTLOOK_CLIENT_SECRET: facts.client_secret,
-    DATA_DIR: dataDir,
-    PORT: '0',
-    NODE_COMPILE_CACHE: cacheDir,
-  }
 }
 
 async function untilEnded(client: ApiClient, signal: AbortSignal): Promise<StatusRecord> {

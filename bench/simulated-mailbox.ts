@@ -1,26 +1,12 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { ControlClient } from '../simulator/control-client.ts'
 import { type DeltaState, readChecksummed } from '../simulator/delta-token.ts'
 import type { Stats } from '../simulator/statistics.ts'
 import { MESSAGE_FIELDS } from '../src/graph/wire.ts'
 import type { LoginTask } from './log-in.ts'
-import { Program } from './processes.ts'
+import { SimulatorProgram } from './simulator-program.ts'
 
-const SIMULATOR = fileURLToPath(new URL('../simulator/main.ts', import.meta.url))
 const USER_UPN = 'bench@example.com'
 const BODY_BYTES = 6_000
 const FIRST_PAGE = `/v1.0/users/${USER_UPN}/mailFolders/inbox/messages/delta?$select=${MESSAGE_FIELDS}`
-
-/** What the simulator prints when it is ready. */
-interface SimulatorFacts {
-  url: string
-  ca_file: string
-  tenant_id: string
-  client_id: string
-  client_secret: string
-}
 
 /** What the simulator was asked while something ran, and what that cost it. */
 export interface Asked {
@@ -34,18 +20,14 @@ export interface Asked {
 export class SimulatedMailbox implements AsyncDisposable {
   readonly userUpn = USER_UPN
   readonly messages: number
-  readonly facts: SimulatorFacts
+  readonly simulator: SimulatorProgram
   /** The address of the Inbox's first page. */
   readonly firstPage: string
-  readonly #control: ControlClient
-  readonly #opened: AsyncDisposableStack
 
-  private constructor(messages: number, facts: SimulatorFacts, control: ControlClient, opened: AsyncDisposableStack) {
+  private constructor(messages: number, simulator: SimulatorProgram) {
     this.messages = messages
-    this.facts = facts
-    this.firstPage = facts.url + FIRST_PAGE
-    this.#control = control
-    this.#opened = opened
+    this.simulator = simulator
+    this.firstPage = simulator.facts.url + FIRST_PAGE
   }
 
   /** `attachments` is what the simulator's --mailbox has after the number of messages. */
@@ -56,33 +38,28 @@ export class SimulatedMailbox implements AsyncDisposable {
     await using opened = new AsyncDisposableStack()
     const mailbox = ['--mailbox', `${USER_UPN}=${messages}${attachments}`, '--body-bytes', String(BODY_BYTES)]
     // Limits and latency are Microsoft's; here our own work is measured.
-    const world = ['--prepared', '--no-limits', ...mailbox, '--ca-file', join(folder, 'ca.pem')]
-    const program = opened.use(
-      new Program([SIMULATOR, '--port', '0', '--json', ...world], { cwd: folder, env: process.env, signal }),
-    )
-    const facts = await program.line((line) =>
-      line.startsWith('{') ? (JSON.parse(line) as SimulatorFacts) : undefined,
-    )
-
-    const control = opened.use(new ControlClient(facts.url, await readFile(facts.ca_file, 'utf8')))
+    const world = ['--prepared', '--no-limits', ...mailbox]
+    const simulator = opened.use(await SimulatorProgram.start(world, { folder, signal }))
     // In the very form that is asked for later: pages of another form would be made while the clock runs.
-    const made = await control.prepare(FIRST_PAGE, { prefer: 'IdType="ImmutableId"' })
+    const made = await simulator.control.prepare(FIRST_PAGE, { prefer: 'IdType="ImmutableId"' })
     if (made !== messages) throw new Error(`The simulator prepared ${made} messages instead of ${messages}`)
-    return new SimulatedMailbox(messages, facts, control, opened.move())
+    opened.move()
+    return new SimulatedMailbox(messages, simulator)
   }
 
   /** What a program of its own needs for a token. */
   get login(): LoginTask {
-    const { url, tenant_id, client_id, client_secret } = this.facts
+    const { url, tenant_id, client_id, client_secret } = this.simulator.facts
     return { url: `${url}/${tenant_id}/oauth2/v2.0/token`, clientId: client_id, clientSecret: client_secret }
   }
 
   /** Runs `work`, and tells what it asked of the simulator. */
   async observe<Result>(work: () => Promise<Result>): Promise<{ result: Result; asked: Asked }> {
-    await this.#control.resetStats()
-    const before = await this.#control.stats()
+    const { control } = this.simulator
+    await control.resetStats()
+    const before = await control.stats()
     const result = await work()
-    const after = await this.#control.stats({ links: true })
+    const after = await control.stats({ links: true })
     const asked = {
       requests: after.requests,
       cpuSeconds: after.cpu_seconds - before.cpu_seconds,
@@ -91,8 +68,8 @@ export class SimulatedMailbox implements AsyncDisposable {
     return { result, asked }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#opened.disposeAsync()
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.simulator[Symbol.asyncDispose]()
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Asked } from './simulated-mailbox.ts'
 
 /** What the bench measures. */
-export type Part = 'pages' | 'attachments'
+export type Part = 'pages' | 'attachments' | 'workers'
 
 export interface Settings {
   parts: readonly Part[]
@@ -9,6 +9,8 @@ export interface Settings {
   messages: number
   /** In the mailbox with attachments. */
   fileMessages: number
+  /** Mailboxes of one message. */
+  tiny: number
   /** Measures the floor without the index by time as well. */
   bareFloor: boolean
   /** Given to the Node that runs the service. */

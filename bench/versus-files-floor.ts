@@ -59,7 +59,10 @@ export async function versusFilesFloor(
 }
 
 /** All that the copy holds, where Graph serves it. Throws unless it is complete. */
-function storedFiles(databasePath: string, { messages, facts, userUpn }: SimulatedMailbox): StoredFile[] {
+function storedFiles(
+  databasePath: string,
+  { messages, simulator: { facts }, userUpn }: SimulatedMailbox,
+): StoredFile[] {
   checkComplete(databasePath, messages)
   const database = new SqliteHandle(databasePath, { readonly: true })
   try {
@@ -80,13 +83,13 @@ function storedFiles(databasePath: string, { messages, facts, userUpn }: Simulat
 }
 
 async function fetchWithFloor(
-  { facts }: SimulatedMailbox,
+  { simulator }: SimulatedMailbox,
   task: FilesFloorTask,
   { folder, signal }: Pick<Surroundings, 'folder' | 'signal'>,
 ): Promise<FilesFloorResult> {
   const taskFile = join(folder, 'files-floor.json')
   await writeFile(taskFile, JSON.stringify(task))
-  const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: facts.ca_file }
+  const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: simulator.facts.ca_file }
   await using program = new Program([FLOOR, taskFile], { cwd: folder, env, signal })
   return await program.line((line) =>
     line.startsWith('{"seconds"') ? (JSON.parse(line) as FilesFloorResult) : undefined,

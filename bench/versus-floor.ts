@@ -77,12 +77,12 @@ async function runPair(mailbox: SimulatedMailbox, bareFloor: boolean, place: Ser
 }
 
 async function copyWithFloor(
-  { facts }: SimulatedMailbox,
+  { simulator }: SimulatedMailbox,
   task: FloorTask,
   cwd: string,
   signal: AbortSignal,
 ): Promise<FloorResult> {
-  const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: facts.ca_file }
+  const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: simulator.facts.ca_file }
   await using program = new Program([FLOOR, JSON.stringify(task)], { cwd, env, signal })
   return await program.line((line) => (line.startsWith('{"seconds"') ? (JSON.parse(line) as FloorResult) : undefined))
 }

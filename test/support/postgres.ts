@@ -18,8 +18,9 @@ export class PostgresServer implements AsyncDisposable {
     this.url = url
   }
 
-  static async start(): Promise<PostgresServer> {
-    const child = fork(PROGRAM, { stdio: 'ignore' })
+  /** @param isDurable whether it waits for the disk, as a server that people rely on does */
+  static async start(isDurable = false): Promise<PostgresServer> {
+    const child = fork(PROGRAM, isDurable ? ['--durable'] : [], { stdio: 'ignore' })
     return new PostgresServer(child, await answerOf(child))
   }
 
