@@ -252,16 +252,17 @@ async function moveMembers(trx: Transaction<Schema>, id: BatchId, moves: ReturnT
   const queued = moves.filter((move) => move.to === 'queued').map((move) => move.from)
   await trx
     .updateTable('extractions')
-    .set({ ...columnsOnEntering('queued', now), status: sql<string>`case ${sql.join(to, sql` `)} end` })
-    .$if(ended.length > 0, (update) =>
-      update.set((eb) => ({
+    .set((eb) => ({
+      ...columnsOnEntering('queued', now),
+      status: sql<string>`case ${sql.join(to, sql` `)} end`,
+      ...(ended.length > 0 && {
         // What has not ended has no such time; the column, so that Postgres knows the type.
         completed_at: eb.case().when('status', 'in', ended).then(now).else(eb.ref('completed_at')).end(),
-      })),
-    )
-    .$if(queued.length > 0, (update) =>
-      update.set((eb) => ({ crashes: eb.case().when('status', 'in', queued).then(0).else(eb.ref('crashes')).end() })),
-    )
+      }),
+      ...(queued.length > 0 && {
+        crashes: eb.case().when('status', 'in', queued).then(0).else(eb.ref('crashes')).end(),
+      }),
+    }))
     .where('batch_id', '=', id)
     .where(
       'status',

@@ -410,6 +410,20 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     assert.ok(!JSON.stringify(asked).includes('a very secret value'))
   })
 
+  test('a cancelled batch ends what waits at once, with the time, and asks what runs to end', async () => {
+    await using stores = await open()
+    const id = await submitBatch(stores, ['a@x.example', 'b@x.example'])
+    const claimed = await stores.claims.claimNext()
+    assert.ok(claimed)
+    await stores.extractions.moveBatch(id, 'cancel', 'cancel', ['queued', 'in_progress'])
+    const { items } = await stores.extractions.listMembers(id, { limit: 10 })
+    const ended = items.map(({ status, completedAt }) => [status, completedAt !== null])
+    assert.deepEqual(ended, [
+      ['cancelling', false],
+      ['cancelled', true],
+    ])
+  })
+
   test('a batch is what its members make of it, and its wish reaches every one', async () => {
     await using stores = await open()
     const id = await submitBatch(stores, ['a@x.example', 'b@x.example', 'c@x.example'])
