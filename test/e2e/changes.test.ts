@@ -2,117 +2,120 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
 import { assertPerfectCopy, stored } from '../support/copies.ts'
-import { Service, TempFolder } from '../support/service.ts'
+import { aPlace, type DatabaseKind, onEachDatabase } from '../support/place.ts'
+import { type Place, Service } from '../support/service.ts'
 import { untilStatus } from '../support/wait.ts'
 
 const MAILBOX = 'juergen.mueller@contoso.example'
 
 interface World {
   simulator: Simulator
-  folder: TempFolder
+  place: Place
   /** Runs the connection to its end. */
   copy(): ReturnType<typeof untilStatus>
   service: Service
 }
 
-async function inAWorld(work: (world: World) => Promise<void>): Promise<void> {
+async function inAWorld(database: DatabaseKind, work: (world: World) => Promise<void>): Promise<void> {
   await using simulator = await startSimulator()
-  using folder = new TempFolder()
-  await using service = await Service.start(simulator, folder)
+  await using place = await aPlace(database)
+  await using service = await Service.start(simulator, place)
   const copy = async () => {
     await service.client.start('c', { user_upn: MAILBOX })
     return untilStatus(service.client, 'c', 'completed')
   }
-  await work({ simulator, folder, copy, service })
+  await work({ simulator, place, copy, service })
 }
 
-for (const death of [
-  'gone',
-  'gone_with_location',
-  'sync_state_not_found',
-  'resync_required',
-  'badly_formed',
-] as const) {
-  test(`when Graph forgets a delta link (${death}), the folder is walked anew and what went away meanwhile is noticed`, () =>
-    inAWorld(async ({ simulator, folder, copy }) => {
-      await copy()
-      const { rows } = stored(folder, MAILBOX)
+onEachDatabase((database) => {
+  for (const death of [
+    'gone',
+    'gone_with_location',
+    'sync_state_not_found',
+    'resync_required',
+    'badly_formed',
+  ] as const) {
+    test(`when Graph forgets a delta link (${death}), the folder is walked anew and what went away meanwhile is noticed`, () =>
+      inAWorld(database, async ({ simulator, place, copy }) => {
+        await copy()
+        const { rows } = await stored(place, MAILBOX)
+        simulator.mutate(
+          { user: MAILBOX, type: 'delete', folder: 'inbox', position: 3, count: 4, hard: true },
+          { user: MAILBOX, type: 'arrive', count: 2 },
+          { user: MAILBOX, type: 'move', folder: 'inbox', position: 20, count: 3, to: 'drafts' },
+          { user: MAILBOX, type: 'expire_tokens', death },
+        )
+        const record = await copy()
+        await assertPerfectCopy(simulator, place, MAILBOX)
+        assert.equal((await stored(place, MAILBOX)).rows, rows + 2, 'nothing is stored twice')
+        assert.equal((await stored(place, MAILBOX)).removed, 4)
+        assert.ok(record.progress.messages_unchanged > 0)
+      }))
+  }
+
+  test('a link that went stale while the run was paused starts the folder anew', () =>
+    inAWorld(database, async ({ simulator, place, service }) => {
+      simulator.faults.add({ match: { kind: 'delta', nth: 6 }, effect: { gate: 'middle' } })
+      await service.client.start('c', { user_upn: MAILBOX })
+      await simulator.gates.whenWaiting('middle')
+      await service.client.pause('c')
+      await untilStatus(service.client, 'c', 'paused')
+      simulator.gates.open('middle')
       simulator.mutate(
-        { user: MAILBOX, type: 'delete', folder: 'inbox', position: 3, count: 4, hard: true },
-        { user: MAILBOX, type: 'arrive', count: 2 },
-        { user: MAILBOX, type: 'move', folder: 'inbox', position: 20, count: 3, to: 'drafts' },
-        { user: MAILBOX, type: 'expire_tokens', death },
+        { user: MAILBOX, type: 'delete', folder: 'inbox', count: 5, hard: true },
+        { user: MAILBOX, type: 'expire_tokens', death: 'gone' },
       )
-      const record = await copy()
-      assertPerfectCopy(simulator, folder, MAILBOX)
-      assert.equal(stored(folder, MAILBOX).rows, rows + 2, 'nothing is stored twice')
-      assert.equal(stored(folder, MAILBOX).removed, 4)
-      assert.ok(record.progress.messages_unchanged > 0)
+      await service.client.continue('c')
+      await untilStatus(service.client, 'c', 'completed')
+      await assertPerfectCopy(simulator, place, MAILBOX)
     }))
-}
 
-test('a link that went stale while the run was paused starts the folder anew', () =>
-  inAWorld(async ({ simulator, folder, service }) => {
-    simulator.faults.add({ match: { kind: 'delta', nth: 6 }, effect: { gate: 'middle' } })
-    await service.client.start('c', { user_upn: MAILBOX })
-    await simulator.gates.whenWaiting('middle')
-    await service.client.pause('c')
-    await untilStatus(service.client, 'c', 'paused')
-    simulator.gates.open('middle')
-    simulator.mutate(
-      { user: MAILBOX, type: 'delete', folder: 'inbox', count: 5, hard: true },
-      { user: MAILBOX, type: 'expire_tokens', death: 'gone' },
-    )
-    await service.client.continue('c')
-    await untilStatus(service.client, 'c', 'completed')
-    assertPerfectCopy(simulator, folder, MAILBOX)
-  }))
+  test('folders that are made, renamed, moved and deleted between two runs are followed', () =>
+    inAWorld(database, async ({ simulator, place, copy }) => {
+      await copy()
+      const [made] = simulator.mutate({ user: MAILBOX, type: 'create_folder', name: 'Made later', parent: 'inbox' })
+      assert.ok(made?.folder)
+      simulator.mutate(
+        { user: MAILBOX, type: 'move', folder: 'inbox', position: 0, count: 10, to: made.folder },
+        { user: MAILBOX, type: 'rename_folder', folder: 'sentitems', name: 'Renamed' },
+      )
+      await copy()
+      await assertPerfectCopy(simulator, place, MAILBOX)
 
-test('folders that are made, renamed, moved and deleted between two runs are followed', () =>
-  inAWorld(async ({ simulator, folder, copy }) => {
-    await copy()
-    const [made] = simulator.mutate({ user: MAILBOX, type: 'create_folder', name: 'Made later', parent: 'inbox' })
-    assert.ok(made?.folder)
-    simulator.mutate(
-      { user: MAILBOX, type: 'move', folder: 'inbox', position: 0, count: 10, to: made.folder },
-      { user: MAILBOX, type: 'rename_folder', folder: 'sentitems', name: 'Renamed' },
-    )
-    await copy()
-    assertPerfectCopy(simulator, folder, MAILBOX)
+      simulator.mutate({ user: MAILBOX, type: 'delete_folder', folder: made.folder })
+      await copy()
+      await assertPerfectCopy(simulator, place, MAILBOX)
+    }))
 
-    simulator.mutate({ user: MAILBOX, type: 'delete_folder', folder: made.folder })
-    await copy()
-    assertPerfectCopy(simulator, folder, MAILBOX)
-  }))
+  test('what changes while the mailbox is being walked ends up as it is at the end', () =>
+    inAWorld(database, async ({ simulator, place, copy }) => {
+      simulator.faults.add({ match: { kind: 'delta', every: 4 }, effect: { gate: 'now and then' } })
+      const ended = copy()
+      let isEnded = false
+      const done = ended.finally(() => {
+        isEnded = true
+      })
+      for (let seed = 1; seed <= 5 && !isEnded; seed++) {
+        await Promise.race([simulator.gates.whenWaiting('now and then'), done])
+        simulator.mutate({ user: MAILBOX, type: 'random', seed, count: 20 })
+        simulator.gates.release('now and then')
+      }
+      simulator.gates.open('now and then')
+      await ended
+      simulator.faults.clear()
+      await copy() // what changed behind a walk that had already ended
+      await assertPerfectCopy(simulator, place, MAILBOX)
+    }))
 
-test('what changes while the mailbox is being walked ends up as it is at the end', () =>
-  inAWorld(async ({ simulator, folder, copy }) => {
-    simulator.faults.add({ match: { kind: 'delta', every: 4 }, effect: { gate: 'now and then' } })
-    const ended = copy()
-    let isEnded = false
-    const done = ended.finally(() => {
-      isEnded = true
-    })
-    for (let seed = 1; seed <= 5 && !isEnded; seed++) {
-      await Promise.race([simulator.gates.whenWaiting('now and then'), done])
-      simulator.mutate({ user: MAILBOX, type: 'random', seed, count: 20 })
-      simulator.gates.release('now and then')
-    }
-    simulator.gates.open('now and then')
-    await ended
-    simulator.faults.clear()
-    await copy() // what changed behind a walk that had already ended
-    assertPerfectCopy(simulator, folder, MAILBOX)
-  }))
-
-test('a mailbox whose address has changed is still the same mailbox', () =>
-  inAWorld(async ({ simulator, folder, copy, service }) => {
-    await copy()
-    const { rows } = stored(folder, MAILBOX)
-    const renamed = 'juergen.maier@contoso.example'
-    simulator.mutate({ user: MAILBOX, type: 'rename_user', upn: renamed })
-    await service.client.start('renamed', { user_upn: renamed })
-    const record = await untilStatus(service.client, 'renamed', 'completed')
-    assert.equal(record.progress.messages_stored, 0)
-    assert.equal(stored(folder, renamed).rows, rows)
-  }))
+  test('a mailbox whose address has changed is still the same mailbox', () =>
+    inAWorld(database, async ({ simulator, place, copy, service }) => {
+      await copy()
+      const { rows } = await stored(place, MAILBOX)
+      const renamed = 'juergen.maier@contoso.example'
+      simulator.mutate({ user: MAILBOX, type: 'rename_user', upn: renamed })
+      await service.client.start('renamed', { user_upn: renamed })
+      const record = await untilStatus(service.client, 'renamed', 'completed')
+      assert.equal(record.progress.messages_stored, 0)
+      assert.equal((await stored(place, renamed)).rows, rows)
+    }))
+})

@@ -55,7 +55,7 @@ test('extract copies a mailbox, tells its progress on stderr only, and ends with
   assert.equal(status, 0)
   assert.equal(stdout, '')
   assert.match(stderr, /user@example\.com: completed \(\d+ stored\)/)
-  assertPerfectCopy(simulator, folder, USER)
+  await assertPerfectCopy(simulator, folder, USER)
 })
 
 test('extract --json copies several and prints their records in the order asked for', async () => {
@@ -72,7 +72,7 @@ test('extract --json copies several and prints their records in the order asked 
       ['user1@example.com', 'completed'],
     ],
   )
-  for (const { user_upn } of records) assertPerfectCopy(simulator, folder, user_upn)
+  for (const { user_upn } of records) await assertPerfectCopy(simulator, folder, user_upn)
 })
 
 test('Ctrl-C pauses extract at a checkpoint, and the same command goes on to a perfect copy', async () => {
@@ -87,7 +87,7 @@ test('Ctrl-C pauses extract at a checkpoint, and the same command goes on to a p
     const child = startCommand(['extract', LONG], settings(simulator, folder))
     const end = ended(child)
     await simulator.gates.whenWaiting(gate)
-    await until('a page to be stored', async () => stored(folder, LONG).rows > 0 || undefined)
+    await until('a page to be stored', async () => (await stored(folder, LONG)).rows > 0 || undefined)
     child.kill(signal)
     const { status, stderr } = readable(await end)
     letGo(gate)
@@ -96,7 +96,7 @@ test('Ctrl-C pauses extract at a checkpoint, and the same command goes on to a p
   }
   const { status } = await run(['extract', LONG], settings(simulator, folder))
   assert.equal(status, 0)
-  assertPerfectCopy(simulator, folder, LONG)
+  await assertPerfectCopy(simulator, folder, LONG)
   const { repeated } = simulator.stats().pages
   assert.ok(repeated <= 4 * 2, `${repeated} pages fetched again`)
 })
@@ -112,7 +112,7 @@ test('a mailbox that cannot be copied ends extract with 1 and the reason, and th
     records.map(({ error_code }) => error_code),
     ['mailbox_unavailable', null],
   )
-  assertPerfectCopy(simulator, folder, USER)
+  await assertPerfectCopy(simulator, folder, USER)
 })
 
 test('bad usage is named in a line and ends with 2, and nothing is begun', async () => {
@@ -198,7 +198,7 @@ test('with no service running the same commands work on what a killed one left b
   hold('killed', { nth: 2 })
   await service.client.start('c', { user_upn: LONG })
   await simulator.gates.whenWaiting('killed')
-  await until('a page to be stored', async () => stored(folder, LONG).rows > 0 || undefined)
+  await until('a page to be stored', async () => (await stored(folder, LONG)).rows > 0 || undefined)
   await service.stop('SIGKILL')
   letGo('killed')
 
@@ -207,7 +207,7 @@ test('with no service running the same commands work on what a killed one left b
   assert.equal((await command('status', 'c')).status, 4)
   assert.equal((await command('continue', 'c')).stdout, 'c: queued\n')
   const partial = await command('result', 'c', '--partial', '--json')
-  assert.equal(partial.stdout.trim().split('\n').length, stored(folder, LONG).live.size)
+  assert.equal(partial.stdout.trim().split('\n').length, (await stored(folder, LONG)).live.size)
   assert.equal((await command('cancel', 'c')).stdout, 'c: cancelled\n')
 })
 
@@ -256,7 +256,7 @@ test('extract goes on when nobody reads its progress any more', async () => {
   child.stderr?.destroy()
   letGo('unread')
   assert.equal((await end).status, 0)
-  assertPerfectCopy(simulator, folder, LONG)
+  await assertPerfectCopy(simulator, folder, LONG)
 })
 
 test('when the service that copies for extract ends, however it ends, extract copies the rest itself', async () => {
@@ -270,7 +270,7 @@ test('when the service that copies for extract ends, however it ends, extract co
     await service.stop(signal)
     letGo(gate)
     assert.equal(readable(await end).status, 0)
-    assertPerfectCopy(simulator, folder, LONG)
+    await assertPerfectCopy(simulator, folder, LONG)
   }
 })
 
@@ -282,8 +282,8 @@ test('two extracts at once on one database both end with what they were asked fo
     results.map(({ status }) => status),
     [0, 0],
   )
-  assertPerfectCopy(simulator, folder, USER)
-  assertPerfectCopy(simulator, folder, LONG)
+  await assertPerfectCopy(simulator, folder, USER)
+  await assertPerfectCopy(simulator, folder, LONG)
 })
 
 test('the help of every command gives examples and exit statuses', async () => {
@@ -358,5 +358,5 @@ test('settings are read from .env in the working folder, and the environment win
   const env = { PATH, NODE_EXTRA_CA_CERTS, OUTLOOK_CLIENT_SECRET: simulator.clientSecret }
   const { status } = readable(await ended(startCommand(['extract', USER], env, folder.path)))
   assert.equal(status, 0)
-  assertPerfectCopy(simulator, folder, USER)
+  await assertPerfectCopy(simulator, folder, USER)
 })

@@ -79,7 +79,7 @@ test('attachments and messages that vanish while they are fetched are no longer 
     await completed
     assert.deepEqual(await Array.fromAsync(service.client.skipped('c')), [])
     await copy() // what changed after its page was read comes with the next run
-    assertPerfectCopy(simulator, folder, MAILBOX)
+    await assertPerfectCopy(simulator, folder, MAILBOX)
     await assertPerfectContents(simulator, folder, MAILBOX)
   }))
 

@@ -30,10 +30,10 @@ test('killed in the middle of attachments, fifty times in a row, none is lost an
   for (let kill = 1; kill <= KILLS; kill++) {
     await simulator.gates.whenWaiting(`kill ${kill}`)
     // Every other time one of them has time to be stored; else the process dies while it is at it.
-    const isStored = async () => storedContents(folder) > lastStored || undefined
+    const isStored = async () => (await storedContents(folder)) > lastStored || undefined
     if (kill % 2 === 0) await until('an attachment to be stored', isStored)
     await service.stop('SIGKILL')
-    const contents = storedContents(folder)
+    const contents = await storedContents(folder)
     assert.ok(contents >= lastStored, 'what was stored stays stored')
     lastStored = contents
     simulator.gates.open(`kill ${kill}`)
@@ -44,7 +44,7 @@ test('killed in the middle of attachments, fifty times in a row, none is lost an
   simulator.faults.clear()
   const record = await untilStatus(service.client, 'c', 'completed')
   await service.stop()
-  assertPerfectCopy(simulator, folder, MAILBOX)
+  await assertPerfectCopy(simulator, folder, MAILBOX)
   await assertPerfectContents(simulator, folder, MAILBOX)
   assert.equal(record.progress.attachments_stored, messages)
   const { attachment_content = 0 } = simulator.stats().by_kind

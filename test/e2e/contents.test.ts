@@ -20,7 +20,7 @@ test('every attachment and every MIME text is stored byte for byte, and can be d
   using folder = new TempFolder()
   await using service = await Service.start(simulator, folder)
   const record = await copy(service, DEMO, { mime: true })
-  assertPerfectCopy(simulator, folder, DEMO)
+  await assertPerfectCopy(simulator, folder, DEMO)
   const { attachments, mimes } = await assertPerfectContents(simulator, folder, DEMO, { mime: true })
   assert.ok(attachments > 20 && mimes > 1_000, `${attachments} attachments, ${mimes} MIME texts`)
   const { attachments_total, attachments_stored, attachments_skipped } = record.progress
@@ -39,7 +39,7 @@ test('every kind of item and everything odd is stored faithfully', async () => {
   using folder = new TempFolder()
   await using service = await Service.start(simulator, folder)
   const record = await copy(service, ODD, { mime: true })
-  assertPerfectCopy(simulator, folder, ODD)
+  await assertPerfectCopy(simulator, folder, ODD)
   await assertPerfectContents(simulator, folder, ODD, { mime: true })
   assert.equal(record.progress.messages_skipped, 0)
   assert.equal(record.progress.attachments_skipped, 1)
@@ -144,7 +144,7 @@ test('an erased mailbox leaves no blob behind that nobody else uses, and can be 
   await assertPerfectContents(simulator, folder, other)
   assert.deepEqual(await emailsOf(service, ODD), [])
   await copy(service, ODD)
-  assertPerfectCopy(simulator, folder, ODD)
+  await assertPerfectCopy(simulator, folder, ODD)
   await assertPerfectContents(simulator, folder, ODD)
 })
 

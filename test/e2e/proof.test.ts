@@ -74,7 +74,7 @@ test('a message that breaks every page it is on goes to the ledger, and everythi
     poison(simulator, bad)
     const record = await copy()
     assert.equal(record.progress.messages_skipped, 2)
-    const { live } = stored(folder, MAILBOX)
+    const { live } = await stored(folder, MAILBOX)
     const missing = [...truth(simulator, MAILBOX).keys()].filter((id) => !live.has(id))
     assert.deepEqual(missing.sort(), [...bad].sort())
 
@@ -104,7 +104,7 @@ test('what stands in the ledger is tried again on request, and nothing else is',
     assert.equal(simulator.stats().by_kind.message, 2)
     assert.equal(simulator.stats().by_kind.delta ?? 0, 0)
     for await (const entry of service.client.skipped('c')) assert.fail(`${entry.message_id} is still in the ledger`)
-    assertPerfectCopy(simulator, folder, MAILBOX)
+    await assertPerfectCopy(simulator, folder, MAILBOX)
     assert.equal((await service.client.report('c')).complete, true)
   }))
 
@@ -116,15 +116,15 @@ test('a ledger entry leaves with its message', () =>
     simulator.mutate({ user: MAILBOX, type: 'delete', messages: bad, hard: true })
     await copy()
     for await (const entry of service.client.skipped('c')) assert.fail(`${entry.message_id} is still in the ledger`)
-    assertPerfectCopy(simulator, folder, MAILBOX)
+    await assertPerfectCopy(simulator, folder, MAILBOX)
   }))
 
 for (const mailbox of ['overquota@contoso.example', 'nodelta@contoso.example']) {
   test(`where Graph tracks no changes (${mailbox}), the folders are listed, run after run`, () =>
     inAWorld(async ({ simulator, folder, service, copy }) => {
       await copy('c', mailbox)
-      assertPerfectCopy(simulator, folder, mailbox)
-      const { rows } = stored(folder, mailbox)
+      await assertPerfectCopy(simulator, folder, mailbox)
+      const { rows } = await stored(folder, mailbox)
       simulator.mutate(
         { user: mailbox, type: 'arrive', count: 3 },
         { user: mailbox, type: 'delete', folder: 'inbox', position: 5, count: 4, hard: true },
@@ -132,8 +132,8 @@ for (const mailbox of ['overquota@contoso.example', 'nodelta@contoso.example']) 
         { user: mailbox, type: 'edit', folder: 'inbox', position: 12, count: 1, subject: 'edited' },
       )
       const record = await copy('c', mailbox)
-      assertPerfectCopy(simulator, folder, mailbox)
-      assert.equal(stored(folder, mailbox).rows, rows + 3)
+      await assertPerfectCopy(simulator, folder, mailbox)
+      assert.equal((await stored(folder, mailbox)).rows, rows + 3)
       assert.ok(record.progress.messages_stored < 15, `${record.progress.messages_stored} fetched again`)
       assert.equal((await service.client.report('c')).complete, true)
     }))
@@ -173,5 +173,5 @@ test('a mailbox that is being moved is waited for, visibly, and copied when it i
     const record = await untilStatus(service.client, 'c', 'completed')
     assert.ok(record.progress.throttled_seconds > 0)
     assert.ok(record.progress.retries >= 2)
-    assertPerfectCopy(simulator, folder, MAILBOX)
+    await assertPerfectCopy(simulator, folder, MAILBOX)
   }))

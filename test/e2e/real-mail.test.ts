@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import SqliteHandle from 'better-sqlite3'
 import { runCommand, startCommand, TempFolder } from '../support/service.ts'
 
 const USER = 'mail@example.com'
@@ -62,7 +61,7 @@ test('every file of a folder of awkward mail is one row after npm run simulator 
       DATA_DIR: data.path,
     })
     assert.equal(status, 0, stderr)
-    const subjects = storedSubjects(data)
+    const subjects = (await data.query<{ subject: string }>('select subject from emails')).map(({ subject }) => subject)
     assert.equal(subjects.length, Object.keys(FILES).length)
     for (const subject of ['plain', 'line ends', 'cut', 'outer', '🌊 wave'])
       assert.ok(subjects.includes(subject), subject)
@@ -84,13 +83,4 @@ interface Facts {
 async function firstFacts(output: NodeJS.ReadableStream): Promise<Facts> {
   for await (const line of createInterface({ input: output })) return JSON.parse(line) as Facts
   throw new Error('The simulator did not start')
-}
-
-function storedSubjects(folder: TempFolder): unknown[] {
-  const database = new SqliteHandle(folder.database, { readonly: true })
-  try {
-    return database.prepare('select subject from emails').pluck().all()
-  } finally {
-    database.close()
-  }
 }

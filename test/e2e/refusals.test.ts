@@ -133,7 +133,7 @@ test('a mailbox store that comes back is copied without anybody doing anything',
   })
   await service.client.start('back', { user_upn: 'user2@example.com' })
   await untilStatus(service.client, 'back', 'completed')
-  assertPerfectCopy(simulator, folder, 'user2@example.com')
+  await assertPerfectCopy(simulator, folder, 'user2@example.com')
 })
 
 test('once the cause is cured, continue copies the mailbox', async () => {
@@ -146,7 +146,7 @@ test('once the cause is cured, continue copies the mailbox', async () => {
   const record = await untilStatus(service.client, 'cured', 'completed')
   assert.equal(record.error, null)
   assert.equal(record.error_code, null)
-  assertPerfectCopy(simulator, folder, user)
+  await assertPerfectCopy(simulator, folder, user)
 })
 
 test('after a wrong secret a new start with the right one copies the mailbox', async () => {
@@ -161,7 +161,7 @@ test('after a wrong secret a new start with the right one copies the mailbox', a
     config: { outlook_client_secret: simulator.clientSecret },
   })
   await untilStatus(service.client, 'secret', 'completed')
-  assertPerfectCopy(simulator, folder, USER)
+  await assertPerfectCopy(simulator, folder, USER)
 })
 
 test('no secret, token, address or mail stands in any log line or answer, even with everything logged', async () => {

@@ -85,7 +85,7 @@ test('one mailbox is started, paused, continued and read with the commands of th
   const { status, answer } = await call('GET', 'result/conn1')
   assert.equal(status, 200)
   assert.equal((answer.emails as object[]).length, answer.total)
-  assertPerfectCopy(simulator, folder, 'user@example.com')
+  await assertPerfectCopy(simulator, folder, 'user@example.com')
 
   const cancelled = await call('POST', 'cancel/conn1')
   assert.equal(cancelled.status, 409, 'it has ended')
@@ -113,8 +113,8 @@ test('a batch is started, paused, continued and read with the commands of the se
   const result = await call('GET', `batch/result/${id}`)
   assert.equal(result.status, 200)
   assert.deepEqual(result.answer.processed_users, ['user1@example.com', 'user2@example.com'])
-  assertPerfectCopy(simulator, folder, 'user1@example.com')
-  assertPerfectCopy(simulator, folder, 'user2@example.com')
+  await assertPerfectCopy(simulator, folder, 'user1@example.com')
+  await assertPerfectCopy(simulator, folder, 'user2@example.com')
 })
 
 test('a batch is cancelled with the command of the seed, and cannot be continued', async () => {

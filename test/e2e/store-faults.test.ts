@@ -61,7 +61,7 @@ for (const { what, code, sentence, begin, cure } of REFUSALS) {
     await engine.start()
     await commands.start({ connectionId: CONNECTION, userUpn: LONG, options: DEFAULT_OPTIONS, credentials: {} })
     await simulator.gates.whenWaiting(code)
-    await until('the first mail', async () => stored(folder, LONG).rows || undefined)
+    await until('the first mail', async () => (await stored(folder, LONG)).rows || undefined)
     await begin.execute(database.db)
     simulator.gates.open(code)
 
@@ -74,13 +74,13 @@ for (const { what, code, sentence, begin, cure } of REFUSALS) {
     const { error } = await failed
     assert.equal(error?.code, code)
     assert.match(error?.message ?? '', sentence)
-    assert.ok(stored(folder, LONG).rows > 0, 'what was stored stays')
+    assert.ok((await stored(folder, LONG)).rows > 0, 'what was stored stays')
 
     await cure.execute(database.db)
     await commands.continue(CONNECTION)
     await untilIt('completed')
     await engine.stop()
-    assertPerfectCopy(simulator, folder, LONG)
+    await assertPerfectCopy(simulator, folder, LONG)
   })
 }
 
@@ -106,7 +106,7 @@ test('a database that another program keeps locked fails the run in plain words;
   assert.match(failed.error ?? '', /close it, then try again/)
   await service.client.continue('c')
   await untilStatus(service.client, 'c', 'completed')
-  assertPerfectCopy(simulator, folder, LONG)
+  await assertPerfectCopy(simulator, folder, LONG)
 })
 
 test('a disk that takes no more loses nothing: the service can be stopped, and the next one goes on', async () => {
@@ -131,7 +131,7 @@ test('a disk that takes no more loses nothing: the service can be stopped, and t
   const { status } = await untilStatus(next.client, 'c', 'completed', 'failed')
   if (status === 'failed') await next.client.continue('c')
   await untilStatus(next.client, 'c', 'completed')
-  assertPerfectCopy(simulator, folder, LONG)
+  await assertPerfectCopy(simulator, folder, LONG)
 })
 
 /** Holds the lock of the writer until its input ends. */

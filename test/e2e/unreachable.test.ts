@@ -26,7 +26,7 @@ test('a Graph whose name cannot be resolved is waited for, visibly; once it can 
 
   await using connected = await Service.start(simulator, folder)
   await untilStatus(connected.client, 'c', 'completed')
-  assertPerfectCopy(simulator, folder, USER)
+  await assertPerfectCopy(simulator, folder, USER)
 })
 
 test('a Graph with a certificate that nobody vouches for gets no token, and the error names the cure', async () => {

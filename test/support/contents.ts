@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import SqliteHandle from 'better-sqlite3'
 import type { Simulator } from '../../simulator/simulator.ts'
 import { stored } from './copies.ts'
-import type { TempFolder } from './service.ts'
+import type { Place } from './service.ts'
 
 interface HeldAttachment {
   email_id: string
@@ -13,9 +12,9 @@ interface HeldAttachment {
   attachment_name: string | null
   kind: string
   content_id: string | null
-  is_inline: number
+  is_inline: number | boolean
   sha256: string | null
-  content_size: number | null
+  content_size: number | string | null
 }
 
 interface HeldMime {
@@ -34,19 +33,23 @@ export type ReadBlob = (sha256: string) => AsyncIterable<Uint8Array>
  */
 export async function assertPerfectContents(
   simulator: Simulator,
-  folder: TempFolder,
+  place: Place,
   mailbox: string,
-  { mime = false, readBlob = filesOf(folder) }: { mime?: boolean; readBlob?: ReadBlob } = {},
+  { mime = false, readBlob = filesOf(place) }: { mime?: boolean; readBlob?: ReadBlob } = {},
 ): Promise<{ attachments: number; mimes: number }> {
-  const { live } = stored(folder, mailbox)
-  const held = heldContents(folder, mailbox)
+  const { live } = await stored(place, mailbox)
+  const held = await heldContents(place, mailbox)
   const intact = new Set<string>()
   let attachments = 0
   let mimes = 0
   for await (const line of simulator.truthOfContents(mailbox)) {
     if (line.type !== 'message' || !live.has(line.id)) continue
     const rows = held.attachments.get(line.id) ?? []
-    assert.deepEqual(rows.map(facts), line.attachments.map(wantedFacts), `attachments of ${line.id}`)
+    assert.deepEqual(
+      rows.map(facts),
+      line.attachments.map((wanted) => wantedFacts(wanted, place)),
+      `attachments of ${line.id}`,
+    )
     for (const { sha256 } of line.attachments) if (sha256) await assertIntact(sha256, readBlob, intact)
     attachments += rows.length
     if (!mime) continue
@@ -65,29 +68,23 @@ export async function assertPerfectContents(
 }
 
 /** How many attachments are stored with their bytes, of all mailboxes. */
-export function storedContents(folder: TempFolder): number {
-  const database = new SqliteHandle(folder.database, { readonly: true })
-  try {
-    return database.prepare('select count(*) from email_attachments where sha256 is not null').pluck().get() as number
-  } finally {
-    database.close()
-  }
+export async function storedContents(place: Place): Promise<number> {
+  const [row] = await place.query<{ held: number | string }>(
+    'select count(*) as held from email_attachments where sha256 is not null',
+  )
+  return Number(row?.held)
 }
 
-function heldContents(folder: TempFolder, mailbox: string) {
-  const database = new SqliteHandle(folder.database, { readonly: true })
-  try {
-    const ofMailbox = 'mailbox_id = (select id from mailboxes where lower(user_upn) = lower(?))'
-    const attachments = database
-      .prepare(`select * from email_attachments where ${ofMailbox} order by email_id, ordinal`)
-      .all(mailbox) as HeldAttachment[]
-    const mimes = database.prepare(`select * from email_contents where ${ofMailbox}`).all(mailbox) as HeldMime[]
-    return {
-      attachments: Map.groupBy(attachments, (row) => row.email_id),
-      mimes: new Map(mimes.map((row) => [row.email_id, row])),
-    }
-  } finally {
-    database.close()
+async function heldContents(place: Place, mailbox: string) {
+  const ofMailbox = 'mailbox_id = (select id from mailboxes where lower(user_upn) = lower($1))'
+  const attachments = await place.query<HeldAttachment>(
+    `select * from email_attachments where ${ofMailbox} order by email_id, ordinal`,
+    [mailbox],
+  )
+  const mimes = await place.query<HeldMime>(`select * from email_contents where ${ofMailbox}`, [mailbox])
+  return {
+    attachments: Map.groupBy(attachments, (row) => row.email_id),
+    mimes: new Map(mimes.map((row) => [row.email_id, row])),
   }
 }
 
@@ -97,9 +94,9 @@ function facts(row: HeldAttachment) {
     kind: row.kind,
     name: row.attachment_name,
     contentId: row.content_id,
-    isInline: row.is_inline === 1,
+    isInline: Boolean(row.is_inline),
     sha256: row.sha256,
-    size: row.content_size,
+    size: row.content_size === null ? null : Number(row.content_size),
   }
 }
 
@@ -113,11 +110,11 @@ type WantedAttachment = {
   content_size: number | null
 }
 
-function wantedFacts(wanted: WantedAttachment): ReturnType<typeof facts> {
+function wantedFacts(wanted: WantedAttachment, place: Place): ReturnType<typeof facts> {
   return {
     id: wanted.id,
     kind: wanted.kind,
-    name: wanted.name?.toWellFormed() ?? null, // half a surrogate pair has no UTF-8; U+FFFD stands for it
+    name: wanted.name === null ? null : place.kept(wanted.name),
     contentId: wanted.content_id,
     isInline: wanted.is_inline,
     sha256: wanted.sha256,
@@ -133,6 +130,6 @@ async function assertIntact(sha256: string, readBlob: ReadBlob, intact: Set<stri
   intact.add(sha256)
 }
 
-function filesOf(folder: TempFolder): ReadBlob {
-  return (sha256) => createReadStream(join(folder.path, 'blobs', sha256.slice(0, 2), sha256))
+function filesOf(place: Place): ReadBlob {
+  return (sha256) => createReadStream(join(place.path, 'blobs', sha256.slice(0, 2), sha256))
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import SqliteHandle from 'better-sqlite3'
 import type { Simulator } from '../../simulator/simulator.ts'
-import type { TempFolder } from './service.ts'
+import type { Place } from './service.ts'
 
 interface HeldMessage {
   id: string
@@ -19,50 +18,44 @@ export function truth(simulator: Simulator, mailbox: string, { recoverable = fal
       const isRecoverable = line.alias === 'recoverableitemsdeletions'
       if (!line.search && (line.listed || (recoverable && isRecoverable))) reached.set(line.id, line.path)
     } else if (reached.has(line.folder_id)) {
-      const subject = line.subject?.toWellFormed() ?? null // half a surrogate pair has no UTF-8; U+FFFD stands for it
-      messages.set(line.id, { id: line.id, folder: line.folder_id, subject, isRead: line.is_read })
+      messages.set(line.id, { id: line.id, folder: line.folder_id, subject: line.subject, isRead: line.is_read })
     }
   }
   return messages
 }
 
 /** Reads the database as a user would, beside the service that writes it. */
-export function stored(
-  folder: TempFolder,
+export async function stored(
+  place: Place,
   mailbox: string,
-): { live: Map<string, HeldMessage>; rows: number; removed: number } {
-  const database = new SqliteHandle(folder.database, { readonly: true })
-  try {
-    const rows = database
-      .prepare(
-        `select emails.id, parent_folder_id as folder, subject, is_read as isRead, removed_at as removedAt
-         from emails join mailboxes on mailboxes.id = mailbox_id where lower(user_upn) = lower(?)`,
-      )
-      .all(mailbox) as Array<{
-      id: string
-      folder: string
-      subject: string | null
-      isRead: number
-      removedAt: string | null
-    }>
-    const live = rows.filter((row) => row.removedAt === null)
-    return {
-      live: new Map(live.map(({ id, folder, subject, isRead }) => [id, { id, folder, subject, isRead: isRead === 1 }])),
-      rows: rows.length,
-      removed: rows.length - live.length,
-    }
-  } finally {
-    database.close()
+): Promise<{ live: Map<string, HeldMessage>; rows: number; removed: number }> {
+  const rows = await place.query<
+    Omit<HeldMessage, 'isRead'> & { is_read: number | boolean; is_removed: number | boolean }
+  >(
+    `select emails.id, parent_folder_id as folder, subject, is_read, removed_at is not null as is_removed
+     from emails join mailboxes on mailboxes.id = mailbox_id where lower(user_upn) = lower($1)`,
+    [mailbox],
+  )
+  const live = rows.filter((row) => !row.is_removed)
+  return {
+    live: new Map(
+      live.map(({ id, folder, subject, is_read }) => [id, { id, folder, subject, isRead: Boolean(is_read) }]),
+    ),
+    rows: rows.length,
+    removed: rows.length - live.length,
   }
 }
 
 /** The stored mail equals the truth: none missing, none twice, none too many, each in its folder and state. */
-export function assertPerfectCopy(simulator: Simulator, folder: TempFolder, mailbox: string): void {
+export async function assertPerfectCopy(simulator: Simulator, place: Place, mailbox: string): Promise<void> {
   const wanted = truth(simulator, mailbox)
-  const { live, rows, removed } = stored(folder, mailbox)
+  const { live, rows, removed } = await stored(place, mailbox)
   assert.equal(rows - removed, live.size, 'no id is stored twice')
   const missing = [...wanted.keys()].filter((id) => !live.has(id))
   const extra = [...live.keys()].filter((id) => !wanted.has(id))
   assert.deepEqual({ missing: missing.length, extra: extra.length }, { missing: 0, extra: 0 })
-  for (const [id, message] of wanted) assert.deepEqual(live.get(id), message)
+  for (const [id, message] of wanted) {
+    const subject = message.subject === null ? null : place.kept(message.subject)
+    assert.deepEqual(live.get(id), { ...message, subject })
+  }
 }

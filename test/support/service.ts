@@ -4,17 +4,47 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import SqliteHandle from 'better-sqlite3'
 import type { Simulator } from '../../simulator/simulator.ts'
 import { ApiClient } from '../../src/http/client.ts'
 
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
-/** A folder for one test, gone with it. */
-export class TempFolder implements Disposable {
+/** Where the service of a test keeps all it has, and how the test reads it as any other program would. */
+export interface Place {
+  /** Of the folder for the key and the blobs. */
+  readonly path: string
+  readonly databaseUrl: string
+  /** Rows past the code that is tested; parameters are `$1`, `$2` … on every database. */
+  query<Row>(text: string, parameters?: readonly unknown[]): Promise<Row[]>
+  /** What the database can keep of a text. */
+  kept(text: string): string
+}
+
+/** A folder for one test, gone with it; a service has its SQLite database there too. */
+export class TempFolder implements Place, Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'outlookmail-test-'))
 
   get database(): string {
     return join(this.path, 'outlookmail.db')
+  }
+
+  get databaseUrl(): string {
+    return `sqlite:${this.database}`
+  }
+
+  async query<Row>(text: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const database = new SqliteHandle(this.database, { readonly: true })
+    try {
+      const byNumber = Object.fromEntries(parameters.map((value, index) => [index + 1, value]))
+      return database.prepare(text).all(...(parameters.length > 0 ? [byNumber] : [])) as Row[]
+    } finally {
+      database.close()
+    }
+  }
+
+  kept(text: string): string {
+    return text.toWellFormed() // half a surrogate pair has no UTF-8; U+FFFD stands for it
   }
 
   [Symbol.dispose](): void {
@@ -22,8 +52,8 @@ export class TempFolder implements Disposable {
   }
 }
 
-/** The settings with which a program of ours reads the simulator's mail into `folder`. */
-export function settings(simulator: Simulator, folder: TempFolder): NodeJS.ProcessEnv {
+/** The settings with which a program of ours reads the simulator's mail into `place`. */
+export function settings(simulator: Simulator, place: Place): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
     OUTLOOK_GRAPH_URL: simulator.url,
@@ -32,8 +62,8 @@ export function settings(simulator: Simulator, folder: TempFolder): NodeJS.Proce
     TENANT_ID: simulator.tenantId,
     OUTLOOK_CLIENT_ID: simulator.clientId,
     OUTLOOK_CLIENT_SECRET: simulator.clientSecret,
-    DATA_DIR: folder.path,
-    DATABASE_URL: `sqlite:${folder.database}`,
+    DATA_DIR: place.path,
+    DATABASE_URL: place.databaseUrl,
     PORT: '0',
     LOG_LEVEL: 'error',
   }
@@ -82,8 +112,8 @@ export class Service implements AsyncDisposable {
     this.client = new ApiClient(url)
   }
 
-  static async start(simulator: Simulator, folder: TempFolder, env: NodeJS.ProcessEnv = {}): Promise<Service> {
-    return Service.of(startCommand(['serve'], { ...settings(simulator, folder), ...env }))
+  static async start(simulator: Simulator, place: Place, env: NodeJS.ProcessEnv = {}): Promise<Service> {
+    return Service.of(startCommand(['serve'], { ...settings(simulator, place), ...env }))
   }
 
   /** A service that was started some other way. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import SqliteHandle from 'better-sqlite3'
 import type { FaultEffect } from '../../simulator/faults.ts'
 import { Random } from '../../simulator/random.ts'
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
@@ -64,7 +63,7 @@ export async function soakRound(seed: number): Promise<{ kills: number; faults: 
       const dice = random.below(10)
       if (dice < 2) {
         await service.stop('SIGKILL')
-        assertCountsAddUp(folder)
+        await assertCountsAddUp(folder)
         service = await Service.start(simulator, folder)
         kills++
       } else if (dice < 5) {
@@ -73,15 +72,15 @@ export async function soakRound(seed: number): Promise<{ kills: number; faults: 
         simulator.mutate({ user: mailbox, type: 'expire_tokens' })
       }
       for (const one of MAILBOXES) if (random.chance(0.7)) await goOn(service, one)
-      assertCountsAddUp(folder)
+      await assertCountsAddUp(folder)
     }
 
     const faults = simulator.faults.list().reduce((sum, rule) => sum + rule.hits, 0)
     simulator.faults.clear()
     for (const mailbox of MAILBOXES) await finish(service, mailbox)
     await service.stop()
-    for (const mailbox of MAILBOXES) assertPerfectCopy(simulator, folder, mailbox)
-    assertCountsAddUp(folder)
+    for (const mailbox of MAILBOXES) await assertPerfectCopy(simulator, folder, mailbox)
+    await assertCountsAddUp(folder)
     assert.equal(simulator.stats().violations, 0, 'Graph was never asked more than it allows')
     return { kills, faults }
   } finally {
@@ -129,19 +128,12 @@ async function allowRefusal(call: Promise<unknown>): Promise<void> {
 }
 
 /** At every moment, by folder and in sum: listed = stored + unchanged + removed + skipped. */
-function assertCountsAddUp(folder: TempFolder): void {
-  const database = new SqliteHandle(folder.database, { readonly: true })
-  try {
-    const wrong = database
-      .prepare(
-        `select 'folder' as what, folder_id as id from lanes where listed <> stored + unchanged + removed + skipped
-         union all
-         select 'extraction', id from extractions
-         where messages_listed <> messages_stored + messages_unchanged + messages_removed + messages_skipped`,
-      )
-      .all()
-    assert.deepEqual(wrong, [])
-  } finally {
-    database.close()
-  }
+async function assertCountsAddUp(folder: TempFolder): Promise<void> {
+  const wrong = await folder.query(
+    `select 'folder' as what, folder_id as id from lanes where listed <> stored + unchanged + removed + skipped
+     union all
+     select 'extraction', id from extractions
+     where messages_listed <> messages_stored + messages_unchanged + messages_removed + messages_skipped`,
+  )
+  assert.deepEqual(wrong, [])
 }
