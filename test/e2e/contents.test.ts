@@ -9,52 +9,81 @@ import { Azurite } from '../../src/blobs/testing/azurite.ts'
 import type { Email, StartBody } from '../../src/http/contract.ts'
 import { assertPerfectContents } from '../support/contents.ts'
 import { assertPerfectCopy } from '../support/copies.ts'
-import { Service, TempFolder } from '../support/service.ts'
+import { aPlace, onEachDatabase } from '../support/place.ts'
+import { type Place, Service, TempFolder } from '../support/service.ts'
 import { untilStatus } from '../support/wait.ts'
 
 const DEMO = 'adele.vance@contoso.example'
 const ODD = 'odd@example.com'
 
-test('every attachment and every MIME text is stored byte for byte, and can be downloaded', async () => {
-  await using simulator = await startSimulator()
-  using folder = new TempFolder()
-  await using service = await Service.start(simulator, folder)
-  const record = await copy(service, DEMO, { mime: true })
-  await assertPerfectCopy(simulator, folder, DEMO)
-  const { attachments, mimes } = await assertPerfectContents(simulator, folder, DEMO, { mime: true })
-  assert.ok(attachments > 20 && mimes > 1_000, `${attachments} attachments, ${mimes} MIME texts`)
-  const { attachments_total, attachments_stored, attachments_skipped } = record.progress
-  assert.equal(attachments_total, attachments_stored + attachments_skipped)
-  assert.equal(simulator.stats().violations, 0)
+onEachDatabase((database) => {
+  test('every attachment and every MIME text is stored byte for byte, and can be downloaded', async () => {
+    await using simulator = await startSimulator()
+    await using place = await aPlace(database)
+    await using service = await Service.start(simulator, place)
+    const record = await copy(service, DEMO, { mime: true })
+    await assertPerfectCopy(simulator, place, DEMO)
+    const { attachments, mimes } = await assertPerfectContents(simulator, place, DEMO, { mime: true })
+    assert.ok(attachments > 20 && mimes > 1_000, `${attachments} attachments, ${mimes} MIME texts`)
+    const { attachments_total, attachments_stored, attachments_skipped } = record.progress
+    assert.equal(attachments_total, attachments_stored + attachments_skipped)
+    assert.equal(simulator.stats().violations, 0)
 
-  const email = (await emailsOf(service, DEMO)).find((email) => email.attachments.some(({ sha256 }) => sha256))
-  const attachment = email?.attachments.find(({ sha256 }) => sha256)
-  assert.ok(email && attachment?.content_url && email.mime)
-  assert.equal(await hashAt(service, attachment.content_url), attachment.sha256)
-  assert.equal(await hashAt(service, email.mime.url), email.mime.sha256)
-})
+    const email = (await emailsOf(service, DEMO)).find((email) => email.attachments.some(({ sha256 }) => sha256))
+    const attachment = email?.attachments.find(({ sha256 }) => sha256)
+    assert.ok(email && attachment?.content_url && email.mime)
+    assert.equal(await hashAt(service, attachment.content_url), attachment.sha256)
+    assert.equal(await hashAt(service, email.mime.url), email.mime.sha256)
+  })
 
-test('every kind of item and everything odd is stored faithfully', async () => {
-  await using simulator = await startSimulator({ mailboxes: [{ name: ODD, odd: 'all' }] })
-  using folder = new TempFolder()
-  await using service = await Service.start(simulator, folder)
-  const record = await copy(service, ODD, { mime: true })
-  await assertPerfectCopy(simulator, folder, ODD)
-  await assertPerfectContents(simulator, folder, ODD, { mime: true })
-  assert.equal(record.progress.messages_skipped, 0)
-  assert.equal(record.progress.attachments_skipped, 1)
-  assert.equal(simulator.stats().violations, 0)
+  test('every kind of item and everything odd is stored faithfully', async () => {
+    await using simulator = await startSimulator({ mailboxes: [{ name: ODD, odd: 'all' }] })
+    await using place = await aPlace(database)
+    await using service = await Service.start(simulator, place)
+    const record = await copy(service, ODD, { mime: true })
+    await assertPerfectCopy(simulator, place, ODD)
+    await assertPerfectContents(simulator, place, ODD, { mime: true })
+    assert.equal(record.progress.messages_skipped, 0)
+    assert.equal(record.progress.attachments_skipped, 1)
+    assert.equal(simulator.stats().violations, 0)
 
-  const skipped = await Array.fromAsync(service.client.skipped(ODD))
-  const unopenable = idOf(simulator, 'unopenable_attachment')
-  assert.deepEqual(
-    skipped.map(({ message_id, code }) => ({ message_id, code })),
-    [{ message_id: unopenable, code: 'ErrorCannotOpenFileAttachment' }],
-  )
-  const report = await service.client.report(ODD)
-  assert.equal(report.complete, false)
-  assert.match(report.reasons.join(), /^1 attachments could not be read/)
-  assertOddities(simulator, await emailsOf(service, ODD))
+    const skipped = await Array.fromAsync(service.client.skipped(ODD))
+    const unopenable = idOf(simulator, 'unopenable_attachment')
+    assert.deepEqual(
+      skipped.map(({ message_id, code }) => ({ message_id, code })),
+      [{ message_id: unopenable, code: 'ErrorCannotOpenFileAttachment' }],
+    )
+    const report = await service.client.report(ODD)
+    assert.equal(report.complete, false)
+    assert.match(report.reasons.join(), /^1 attachments could not be read/)
+    assertOddities(simulator, place, await emailsOf(service, ODD))
+  })
+
+  test('an erased mailbox leaves no blob behind that nobody else uses, and can be copied anew', async () => {
+    const other = 'other@example.com'
+    await using simulator = await startSimulator({
+      mailboxes: [
+        { name: ODD, odd: ['same_content_1', 'inline_image'] },
+        { name: other, odd: ['same_content_2'] },
+      ],
+    })
+    await using place = await aPlace(database)
+    await using service = await Service.start(simulator, place)
+    const blobs = () =>
+      readdirSync(join(place.path, 'blobs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+        /[0-9a-f]{64}$/.test(name),
+      )
+    await copy(service, ODD)
+    await copy(service, other)
+    assert.equal(blobs().length, 2, 'three files, two of the same content')
+    await service.client.eraseMailbox(ODD)
+    assert.equal(blobs().length, 1)
+    await assertPerfectContents(simulator, place, other)
+    assert.deepEqual(await emailsOf(service, ODD), [])
+    await copy(service, ODD)
+    await assertPerfectCopy(simulator, place, ODD)
+    await assertPerfectContents(simulator, place, ODD)
+  })
 })
 
 test('attachments are the same where Graph knows their contentId by its plain name only', async () => {
@@ -122,32 +151,6 @@ test('a later run that asks for more fetches what is missing, and nothing twice'
   await assertPerfectContents(simulator, folder, ODD, { mime: true })
 })
 
-test('an erased mailbox leaves no blob behind that nobody else uses, and can be copied anew', async () => {
-  const other = 'other@example.com'
-  await using simulator = await startSimulator({
-    mailboxes: [
-      { name: ODD, odd: ['same_content_1', 'inline_image'] },
-      { name: other, odd: ['same_content_2'] },
-    ],
-  })
-  using folder = new TempFolder()
-  await using service = await Service.start(simulator, folder)
-  const blobs = () =>
-    readdirSync(join(folder.path, 'blobs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /[0-9a-f]{64}$/.test(name),
-    )
-  await copy(service, ODD)
-  await copy(service, other)
-  assert.equal(blobs().length, 2, 'three files, two of the same content')
-  await service.client.eraseMailbox(ODD)
-  assert.equal(blobs().length, 1)
-  await assertPerfectContents(simulator, folder, other)
-  assert.deepEqual(await emailsOf(service, ODD), [])
-  await copy(service, ODD)
-  await assertPerfectCopy(simulator, folder, ODD)
-  await assertPerfectContents(simulator, folder, ODD)
-})
-
 async function copy(service: Service, mailbox: string, options: NonNullable<StartBody['options']> = {}) {
   await service.client.start(mailbox, { user_upn: mailbox, options })
   return untilStatus(service.client, mailbox, 'completed')
@@ -171,7 +174,7 @@ async function hashAt(service: Service, path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-function assertOddities(simulator: Simulator, emails: readonly Email[]): void {
+function assertOddities(simulator: Simulator, place: Place, emails: readonly Email[]): void {
   const byId = new Map(emails.map((email) => [email.id, email]))
   const of = (odd: string): Email => {
     const email = byId.get(idOf(simulator, odd))
@@ -182,7 +185,7 @@ function assertOddities(simulator: Simulator, emails: readonly Email[]): void {
   assert.equal(of('null_subject').subject, null)
   assert.equal(of('empty_subject').subject, '')
   assert.equal(of('emoji').subject, '🎉 Launch 🚀 👩‍👩‍👧‍👦 ✏️')
-  assert.equal(of('nul').subject, 'before \u0000 after')
+  assert.equal(of('nul').subject, place.kept('before \u0000 after'))
   assert.equal(of('lone_surrogates').subject, 'half \ufffd and other half \ufffd')
   assert.ok((of('large_body').body?.length ?? 0) > 10_000_000)
   assert.equal(
