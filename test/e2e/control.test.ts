@@ -20,18 +20,21 @@ onEachDatabase((database) => {
     await using place = await aPlace(database)
     await using service = await Service.start(simulator, place)
     for (let point = 1; point <= 5; point++) {
-      // One page gets through, the next is held until the run has stopped.
+      // One page gets through, all others are held until the run has stopped.
+      const gate = `page ${point}`
       simulator.faults.clear()
-      simulator.faults.add({ match: { kind: 'delta', nth: 2 }, effect: { gate: `page ${point}` } })
+      simulator.faults.add({ match: { kind: 'delta' }, effect: { gate } })
       if (point === 1) await service.client.start('c', { user_upn: MAILBOX })
       else assert.match((await service.client.continue('c')).status, /^(queued|in_progress)$/)
-      await simulator.gates.whenWaiting(`page ${point}`)
+      await simulator.gates.whenWaiting(gate)
+      simulator.gates.release(gate)
+      await simulator.gates.whenWaiting(gate)
       assert.match((await service.client.pause('c')).status, /^paus(ing|ed)$/)
       assert.match((await service.client.pause('c')).status, /^paus(ing|ed)$/, 'repeating is harmless')
       await untilStatus(service.client, 'c', 'paused')
 
       const held = (await stored(place, MAILBOX)).rows
-      simulator.gates.open(`page ${point}`)
+      simulator.gates.open(gate)
       assert.equal((await stored(place, MAILBOX)).rows, held, 'a paused run writes nothing')
     }
     simulator.faults.clear()
