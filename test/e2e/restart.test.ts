@@ -2,24 +2,26 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startSimulator } from '../../simulator/simulator.ts'
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
 import { assertPerfectCopy } from '../support/copies.ts'
 import { aPlace, onEachDatabase } from '../support/place.ts'
 import { type Place, Service } from '../support/service.ts'
 import { until, untilStatus } from '../support/wait.ts'
 
 /** On Postgres a lost worker is replaced after some ten seconds: there it dies less often, with more mailboxes in its hands. */
-const DEATHS = { sqlite: { kills: 50, mailboxes: 1 }, postgres: { kills: 3, mailboxes: 6 } }
+const DEATHS = {
+  sqlite: { kills: 50, mailboxes: 1, messages: 6_000 },
+  postgres: { kills: 3, mailboxes: 4, messages: 500 },
+}
 /** Pages of a mailbox asked for and not yet stored, at most. */
 const PAGES_AT_RISK = 4
 
 onEachDatabase((database) => {
-  const { kills, mailboxes } = DEATHS[database]
+  const { kills, mailboxes, messages } = DEATHS[database]
 
   test(`killed between any two pages, ${kills} times in a row, the copy is still perfect`, async () => {
     // Bodies of 30 kB keep the pages at 100 messages; each mailbox has more pages than there are kills.
     const users = Array.from({ length: mailboxes }, (_, index) => `long${index}@example.com`)
-    const messages = 120 * kills
     await using simulator = await startSimulator({
       demo: false,
       mailboxes: users.map((name) => ({ name, messages, bodyBytes: 30_000 })),
@@ -28,7 +30,10 @@ onEachDatabase((database) => {
     // Each process gets one page of each mailbox; the next one is held until the process is dead.
     const holdSecondPages = (gate: string) => {
       simulator.faults.clear()
-      for (const user of users) simulator.faults.add({ match: { user, kind: 'delta', nth: 2 }, effect: { gate } })
+      for (const user of users) {
+        const path = inboxId(simulator, user) // the other folders are empty
+        simulator.faults.add({ match: { user, path, kind: 'delta', nth: 2 }, effect: { gate } })
+      }
     }
     const rowsOf = async () => {
       const [row] = await place.query<{ rows: number | string }>('select count(*) as rows from emails')
@@ -143,6 +148,14 @@ onEachDatabase((database) => {
     assert.equal(record.error_code, 'secret_key_changed')
   })
 })
+
+/** As it stands in a path, where the padding of base64 is encoded. */
+function inboxId(simulator: Simulator, user: string): string {
+  for (const line of simulator.truth(user)) {
+    if (line.type === 'folder' && line.alias === 'inbox') return line.id.replace(/=+$/, '')
+  }
+  throw new Error('There is no inbox')
+}
 
 function filesThatHold(place: Place, text: string): string[] {
   return readdirSync(place.path, { recursive: true, withFileTypes: true })
