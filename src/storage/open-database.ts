@@ -1,6 +1,6 @@
 import type { DatabaseLocation } from './database-location.ts'
 import type { Database } from './dialects/dialect.ts'
-import { openPostgres } from './dialects/postgres.ts'
+import { checkServer, openPostgres } from './dialects/postgres.ts'
 import { openSqlite } from './dialects/sqlite.ts'
 import { migrateToLatest } from './migrate.ts'
 
@@ -30,6 +30,7 @@ async function openMigratedPostgres(url: string, connections: number): Promise<D
   {
     // A migration may take long, and so does waiting for one that another process has begun.
     await using migrating = openPostgres(url, { connections: 1, statementTimeoutMs: 0 })
+    await checkServer(migrating)
     await migrateToLatest(migrating)
   }
   return openPostgres(url, { connections })

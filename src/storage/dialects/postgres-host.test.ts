@@ -6,7 +6,7 @@ import { until } from '../../../test/support/wait.ts'
 import { AppError } from '../../errors.ts'
 import { openDatabase } from '../open-database.ts'
 import type { Database } from './dialect.ts'
-import { openPostgres } from './postgres.ts'
+import { openPostgres, problemOf } from './postgres.ts'
 
 function addBatch({ transact }: Database, id: string): Promise<unknown> {
   const batch = {
@@ -136,6 +136,27 @@ test('what is wrong with the address of the database is said without the secret 
       return true
     })
   }
+})
+
+test('a database that cannot keep every letter is refused, with the cure', async () => {
+  await using temporary = await TempPostgres.create()
+  const name = `${new URL(temporary.url).pathname.slice(1)}_ascii`
+  await temporary.query(`create database ${name} encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'`)
+  try {
+    const url = Object.assign(new URL(temporary.url), { pathname: `/${name}` }).href
+    await assert.rejects(openDatabase({ kind: 'postgres', url }), {
+      code: 'database_unavailable',
+      message: /has the encoding SQL_ASCII: make one with UTF8/,
+    })
+  } finally {
+    await temporary.query(`drop database ${name} with (force)`)
+  }
+})
+
+test('a server that is older than what has been tried is refused', () => {
+  const of = (number: number, version: string) => problemOf({ number, version, encoding: 'UTF8' })
+  assert.equal(of(140_018, '14.18'), 'is on Postgres 14.18: it has to be 15 or newer')
+  assert.equal(of(150_000, '15.0'), undefined)
 })
 
 test('a server that takes no writes is told apart from one that is away', async () => {

@@ -1,5 +1,6 @@
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient, sql, type Transaction } from 'kysely'
 import { Pool, type PoolClient } from 'pg'
+import { AppError } from '../../errors.ts'
 import type { Schema } from '../schema.ts'
 import type { Database, Dialect, EmailRow, ExpectedContentsRow } from './dialect.ts'
 import { isRace, isUnanswered, translated } from './postgres-errors.ts'
@@ -21,6 +22,9 @@ const STATEMENT_TIMEOUT_MS = 120_000
 const NO_ANSWER_MS = 15_000
 /** Covers the wait for a free connection too. */
 const CONNECTION_TIMEOUT_MS = 15_000
+
+/** The oldest that the tests have been run on. */
+const OLDEST_VERSION = 15
 
 export interface PostgresOptions {
   /** At most; what needs one more waits for its turn. */
@@ -112,6 +116,25 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Databa
     transact: (work) => againAfterRaces(() => db.transaction().execute(work)),
     [Symbol.asyncDispose]: () => db.destroy(),
   }
+}
+
+/** Refuses a database that would keep something else than it is given, or that nobody has tried us on. */
+export async function checkServer({ db }: Database): Promise<void> {
+  const { rows } = await sql<{ version: string; number: number; encoding: string }>`
+    select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
+      current_setting('server_encoding') as encoding`.execute(db)
+  const problem = rows[0] && problemOf(rows[0])
+  if (problem) throw new AppError('database_unavailable', `The database that DATABASE_URL names ${problem}`)
+}
+
+export function problemOf({ version, number, encoding }: { version: string; number: number; encoding: string }) {
+  if (number < OLDEST_VERSION * 10_000) {
+    return `is on Postgres ${version}: it has to be ${OLDEST_VERSION} or newer`
+  }
+  if (encoding !== 'UTF8') {
+    return `has the encoding ${encoding}: make one with UTF8 (create database NAME encoding 'UTF8' template template0)`
+  }
+  return undefined
 }
 
 async function againAfterRaces<Result>(run: () => Promise<Result>): Promise<Result> {
