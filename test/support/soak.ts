@@ -3,9 +3,9 @@ import SqliteHandle from 'better-sqlite3'
 import type { FaultEffect } from '../../simulator/faults.ts'
 import { Random } from '../../simulator/random.ts'
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
-import { ApiError } from '../../src/http/client.ts'
 import type { StatusRecord } from '../../src/http/contract.ts'
 import { assertPerfectCopy, COUNTS_THAT_DIFFER } from './copies.ts'
+import { allowRefusal } from './refusals.ts'
 import { Service, TempFolder } from './service.ts'
 import { until } from './wait.ts'
 
@@ -116,15 +116,6 @@ async function finish({ client }: Service, mailbox: string): Promise<void> {
       return undefined
     })
     if (runs === 0) await client.start(mailbox, { user_upn: mailbox })
-  }
-}
-
-/** Between the look and the word the extraction may have moved on; a refusal says just that. */
-async function allowRefusal(call: Promise<unknown>): Promise<void> {
-  try {
-    await call
-  } catch (error) {
-    if (!(error instanceof ApiError && error.statusCode === 409)) throw error
   }
 }
 

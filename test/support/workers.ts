@@ -148,6 +148,18 @@ export class Workers implements AsyncDisposable {
     await worker.kill()
   }
 
+  /** How many extractions it has, as far as their rows know. */
+  async holds(worker: WorkerProcess): Promise<number> {
+    const [row] = await this.database.query<{ count: number }>(
+      `select count(*)::int as count from extractions
+       where status in ('in_progress', 'pausing', 'cancelling') and $1 = (
+         select writer from write_log
+         where extraction_id = extractions.id and new_epoch > old_epoch order by seq desc limit 1)`,
+      [worker.name],
+    )
+    return row?.count ?? 0
+  }
+
   /** Runs a command of ours, which is an API and a worker for as long as it takes. */
   run(args: readonly string[]): Promise<CommandResult> {
     return runCommand(args, named(this.#env, 'command'))

@@ -165,16 +165,17 @@ export function assertOneWriterAnEpoch({ extractions }: WriteLog): void {
   }
 }
 
-/** Of the extractions of one mailbox, one at a time runs. */
+/** Of the extractions of one mailbox, one at a time runs; which mailbox it is, each learns from Graph when it begins. */
 export function assertOneRunAMailbox({ extractions }: WriteLog): void {
   const running = new Map<string, string>()
   for (const write of extractions) {
-    const { address, extraction_id, to } = write
+    const { mailbox_id, extraction_id, to } = write
+    if (mailbox_id === null) continue
     if (isRunning(to)) {
-      assert.equal(running.get(address) ?? extraction_id, extraction_id, `two at once: ${JSON.stringify(write)}`)
-      running.set(address, extraction_id)
-    } else if (running.get(address) === extraction_id) {
-      running.delete(address)
+      assert.equal(running.get(mailbox_id) ?? extraction_id, extraction_id, `two at once: ${JSON.stringify(write)}`)
+      running.set(mailbox_id, extraction_id)
+    } else if (running.get(mailbox_id) === extraction_id) {
+      running.delete(mailbox_id)
     }
   }
 }
