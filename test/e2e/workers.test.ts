@@ -81,11 +81,14 @@ test('a cancel reaches a worker in another process', async () => {
   assert.ok((await workers.stored(mailbox)).length < MESSAGES, 'it was stopped on its way')
 })
 
-test('a worker whose connections are all cut costs some pages and no mail', async () => {
+test('a worker whose connections are all cut, again and again, costs some pages and no mail', async () => {
   const { mailbox, holder } = await beingCopied()
-  await workers.cutConnections({ of: holder })
+  for (let cut = 1; cut <= 3; cut++) {
+    const { length } = await workers.stored(mailbox)
+    await workers.cutConnections({ of: holder })
+    await until('more mail', async () => (await workers.stored(mailbox)).length > length || undefined)
+  }
   await completes(mailbox)
-  assert.equal(await workers.epochOf(mailbox), 2, 'the run was given back')
 })
 
 test('a database server that starts anew under a running worker costs some pages and no mail', async () => {
@@ -111,7 +114,7 @@ test('the members of a batch are spread over the workers', async () => {
 
 test('`extract` beside running workers copies what it was asked for, and leaves theirs to them', async () => {
   const { mailbox } = await beingCopied()
-  const [asked = '', ...members] = nextMailboxes(6)
+  const [asked = '', ...members] = nextMailboxes(4)
   const { batch_id } = await workers.api.client.startBatch({ user_upns: members })
   const { status, stderr } = await workers.run(['extract', asked])
   assert.equal(status, 0, stderr)

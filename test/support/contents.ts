@@ -7,7 +7,7 @@ import type { Simulator } from '../../simulator/simulator.ts'
 import { stored } from './copies.ts'
 import type { TempFolder } from './service.ts'
 
-interface HeldAttachment {
+export interface HeldAttachment {
   email_id: string
   attachment_id: string
   attachment_name: string | null
@@ -28,29 +28,48 @@ interface HeldMime {
 /** Reads a blob's bytes; by default from the files below the folder. */
 export type ReadBlob = (sha256: string) => AsyncIterable<Uint8Array>
 
+/** What is kept beside the messages of one mailbox that are stored. */
+export interface HeldContents {
+  live: Pick<ReadonlySet<string>, 'has'>
+  /** In their order. */
+  attachments: readonly HeldAttachment[]
+  mimes: readonly HeldMime[]
+}
+
 /**
  * What is kept beside the messages equals the simulator's truth: every attachment with its properties, every byte by its
  * hash; read from the blob store itself, not from what the rows say of it. Answers how many were compared.
  */
-export async function assertPerfectContents(
+export function assertPerfectContents(
   simulator: Simulator,
   folder: TempFolder,
   mailbox: string,
   { mime = false, readBlob = filesOf(folder) }: { mime?: boolean; readBlob?: ReadBlob } = {},
 ): Promise<{ attachments: number; mimes: number }> {
   const { live } = stored(folder, mailbox)
-  const held = heldContents(folder, mailbox)
+  return assertHoldsContents({ live, ...heldContents(folder, mailbox) }, simulator, mailbox, { mime, readBlob })
+}
+
+/** The same of rows, wherever they were read. */
+export async function assertHoldsContents(
+  held: HeldContents,
+  simulator: Simulator,
+  mailbox: string,
+  { mime, readBlob }: { mime: boolean; readBlob: ReadBlob },
+): Promise<{ attachments: number; mimes: number }> {
+  const heldAttachments = Map.groupBy(held.attachments, (row) => row.email_id)
+  const heldMimes = new Map(held.mimes.map((row) => [row.email_id, row]))
   const intact = new Set<string>()
   let attachments = 0
   let mimes = 0
   for await (const line of simulator.truthOfContents(mailbox)) {
-    if (line.type !== 'message' || !live.has(line.id)) continue
-    const rows = held.attachments.get(line.id) ?? []
+    if (line.type !== 'message' || !held.live.has(line.id)) continue
+    const rows = heldAttachments.get(line.id) ?? []
     assert.deepEqual(rows.map(facts), line.attachments.map(wantedFacts), `attachments of ${line.id}`)
     for (const { sha256 } of line.attachments) if (sha256) await assertIntact(sha256, readBlob, intact)
     attachments += rows.length
     if (!mime) continue
-    const kept = held.mimes.get(line.id)
+    const kept = heldMimes.get(line.id)
     const wanted =
       'error' in line.mime ? { sha256: null, error: line.mime.error } : { sha256: line.mime.sha256, error: null }
     assert.deepEqual(
@@ -74,7 +93,7 @@ export function storedContents(folder: TempFolder): number {
   }
 }
 
-function heldContents(folder: TempFolder, mailbox: string) {
+function heldContents(folder: TempFolder, mailbox: string): Omit<HeldContents, 'live'> {
   const database = new SqliteHandle(folder.database, { readonly: true })
   try {
     const ofMailbox = 'mailbox_id = (select id from mailboxes where lower(user_upn) = lower(?))'
@@ -82,10 +101,7 @@ function heldContents(folder: TempFolder, mailbox: string) {
       .prepare(`select * from email_attachments where ${ofMailbox} order by email_id, ordinal`)
       .all(mailbox) as HeldAttachment[]
     const mimes = database.prepare(`select * from email_contents where ${ofMailbox}`).all(mailbox) as HeldMime[]
-    return {
-      attachments: Map.groupBy(attachments, (row) => row.email_id),
-      mimes: new Map(mimes.map((row) => [row.email_id, row])),
-    }
+    return { attachments, mimes }
   } finally {
     database.close()
   }
@@ -133,6 +149,6 @@ async function assertIntact(sha256: string, readBlob: ReadBlob, intact: Set<stri
   intact.add(sha256)
 }
 
-function filesOf(folder: TempFolder): ReadBlob {
+export function filesOf(folder: TempFolder): ReadBlob {
   return (sha256) => createReadStream(join(folder.path, 'blobs', sha256.slice(0, 2), sha256))
 }

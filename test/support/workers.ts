@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/simulator.ts'
+import { assertHoldsContents, filesOf, type HeldAttachment } from './contents.ts'
 import { assertHolds, COUNTS_THAT_DIFFER, type HeldMessage, truth } from './copies.ts'
 import { PostgresServer, TempPostgres } from './postgres.ts'
 import { type CommandResult, runCommand, Service, settings, startCommand, TempFolder } from './service.ts'
@@ -82,6 +83,7 @@ export class Workers implements AsyncDisposable {
   readonly server: PostgresServer
   readonly database: TempPostgres
   readonly api: Service
+  readonly #folder: TempFolder
   readonly #env: NodeJS.ProcessEnv
   readonly #opened: AsyncDisposableStack
   readonly #workers: WorkerProcess[] = []
@@ -92,6 +94,7 @@ export class Workers implements AsyncDisposable {
     server: PostgresServer
     database: TempPostgres
     api: Service
+    folder: TempFolder
     env: NodeJS.ProcessEnv
     opened: AsyncDisposableStack
   }) {
@@ -99,6 +102,7 @@ export class Workers implements AsyncDisposable {
     this.server = world.server
     this.database = world.database
     this.api = world.api
+    this.#folder = world.folder
     this.#env = world.env
     this.#opened = world.opened
   }
@@ -112,7 +116,7 @@ export class Workers implements AsyncDisposable {
     const env = { ...settings(simulator, folder), ...options.env, DATABASE_URL: database.url }
     const api = opened.use(await Service.of(startCommand(['serve', '--no-worker'], named(env, 'api'))))
     await beginWriteLog(database)
-    return new Workers({ simulator, server, database, api, env, opened: opened.move() })
+    return new Workers({ simulator, server, database, api, folder, env, opened: opened.move() })
   }
 
   get alive(): WorkerProcess[] {
@@ -230,9 +234,21 @@ export class Workers implements AsyncDisposable {
     this.assertLimitsKept(log)
   }
 
-  /** Stored equals the truth, none twice. */
+  /** Messages and attachments equal the truth, none missing, none twice. */
   async assertPerfectCopy(mailbox: string): Promise<void> {
-    assertHolds(await this.stored(mailbox), truth(this.simulator, mailbox))
+    const messages = await this.stored(mailbox)
+    assertHolds(messages, truth(this.simulator, mailbox))
+    const attachments = await this.database.query<HeldAttachment>(
+      `select email_id, attachment_id, attachment_name, kind, content_id, is_inline::int, sha256, content_size::int
+       from email_attachments join mailboxes on mailboxes.id = mailbox_id
+       where lower(user_upn) = lower($1) order by email_id, ordinal`,
+      [mailbox],
+    )
+    const live = new Set(messages.map(({ id }) => id))
+    await assertHoldsContents({ live, attachments, mimes: [] }, this.simulator, mailbox, {
+      mime: false,
+      readBlob: filesOf(this.#folder),
+    })
   }
 
   /** A run that ended before its time, for whatever reason, costs four pages. */

@@ -19,8 +19,8 @@ interface ExtractionWrite {
   to: ExtractionStatus
   old_epoch: number
   epoch: number
-  /** It notes that the worker of before is lost. */
-  is_loss: boolean
+  /** It counts that a worker could not go on: its own, or one that was lost. */
+  is_crash: boolean
 }
 
 /** A row of mail, or of how far a walk got, written or deleted. */
@@ -61,12 +61,12 @@ const LOG = `
     new_status text,
     old_epoch bigint,
     new_epoch bigint,
-    is_loss boolean
+    is_crash boolean
   );
   create function log_extraction() returns trigger language plpgsql as $$
   begin
     insert into write_log
-      (written, mailbox_id, extraction_id, address, old_status, new_status, old_epoch, new_epoch, is_loss)
+      (written, mailbox_id, extraction_id, address, old_status, new_status, old_epoch, new_epoch, is_crash)
       values (tg_table_name, new.mailbox_id, new.id, new.address_key, old.status, new.status, old.epoch, new.epoch,
               new.crashes > old.crashes);
     return null;
@@ -91,7 +91,7 @@ export async function readWriteLog(database: TempPostgres): Promise<WriteLog> {
   // One statement, so that what is written meanwhile is seen in both or in neither.
   const rows = await database.query<(ExtractionWrite | MailWrite) & { table: string }>(
     `select transaction::text, writer, written as "table", mailbox_id, extraction_id, address,
-            old_status as "from", new_status as "to", old_epoch::int, new_epoch::int as epoch, is_loss
+            old_status as "from", new_status as "to", old_epoch::int, new_epoch::int as epoch, is_crash
      from write_log order by seq`,
   )
   const isMail = (row: (typeof rows)[number]): row is MailWrite => row.table !== 'extractions'
@@ -100,7 +100,7 @@ export async function readWriteLog(database: TempPostgres): Promise<WriteLog> {
 
 /** The moves of which a worker begins to run. */
 export function startsOf({ extractions }: WriteLog): ExtractionWrite[] {
-  return extractions.filter(({ from, to }) => from === 'queued' && to === 'in_progress')
+  return extractions.filter(isStart)
 }
 
 /** The worker that last began to copy the mailbox. */
@@ -108,15 +108,25 @@ export function holderOf(log: WriteLog, mailbox: string): string | undefined {
   return startsOf(log).findLast(({ address }) => address === mailbox.toLowerCase())?.writer
 }
 
-/** The claims that a worker lost, each with the worker which had it. */
+/** The claims that another worker took over, each with the worker which had it. */
 export function lossesOf({ extractions }: WriteLog): { address: string; writer: string }[] {
   const holders = new Map<string, string>()
   const losses: { address: string; writer: string }[] = []
-  for (const { extraction_id, address, writer, from, to, is_loss } of extractions) {
-    if (is_loss) losses.push({ address, writer: holders.get(extraction_id) ?? 'nobody' })
-    if (from === 'queued' && to === 'in_progress') holders.set(extraction_id, writer)
+  for (const write of extractions) {
+    const { extraction_id, address, writer } = write
+    if (isLoss(write)) losses.push({ address, writer: holders.get(extraction_id) ?? 'nobody' })
+    if (isStart(write)) holders.set(extraction_id, writer)
   }
   return losses
+}
+
+function isStart({ from, to }: ExtractionWrite): boolean {
+  return from === 'queued' && to === 'in_progress'
+}
+
+/** Noted by whoever takes the ticket of one that is lost; a worker which gives its own work back keeps its epoch. */
+function isLoss({ is_crash, old_epoch, epoch }: ExtractionWrite): boolean {
+  return is_crash && epoch > old_epoch
 }
 
 const ASKED: ExtractionEvent[] = ['pause', 'continue', 'cancel']
@@ -133,16 +143,15 @@ export function assertMovesAreAllowed({ extractions }: WriteLog): void {
 }
 
 /**
- * An epoch never goes back and never skips: it rises by one at each start, and where a worker is noted as lost, which is
- * done of what runs, and says in the same transaction what becomes of it.
+ * An epoch never goes back and never skips: it rises by one at each start, and where a worker is noted as lost. Whatever
+ * ends a run before its time says in the same transaction what becomes of it.
  */
 export function assertEpochsRiseByOne({ extractions }: WriteLog): void {
   extractions.forEach((write, index) => {
-    const { from, to, old_epoch, epoch, is_loss } = write
-    const isStart = from === 'queued' && to === 'in_progress'
-    const rise = isStart || is_loss ? 1 : 0
+    const { from, to, old_epoch, epoch, is_crash } = write
+    const rise = isStart(write) || isLoss(write) ? 1 : 0
     assert.equal(epoch - old_epoch, rise, `the epoch of ${JSON.stringify(write)}`)
-    if (!is_loss) return
+    if (!is_crash) return
     assert.ok(isRunning(from) && from === to, `nobody had what was lost: ${JSON.stringify(write)}`)
     const next = extractions.slice(index + 1).find(({ extraction_id }) => extraction_id === write.extraction_id)
     const isSettled = next?.transaction === write.transaction && !isRunning(next.to)
