@@ -7,6 +7,7 @@ import type { PostgresServer } from './postgres.ts'
 import { allowRefusal } from './refusals.ts'
 import { until } from './wait.ts'
 import { type WorkerProcess, Workers } from './workers.ts'
+import { lossesOf, startsOf, type WriteLog } from './write-log.ts'
 
 const WORKERS = 3
 const MAILBOXES = Array.from({ length: 30 }, (_, index) => `user${index}@example.com`)
@@ -36,12 +37,15 @@ const EVENTS = {
 type Event = keyof typeof EVENTS
 type Happenings = Record<Event, number>
 
+/** What came of it: runs begun, claims that another worker took over, and how often Graph was asked too much meanwhile. */
+type Outcome = Record<'runs' | 'takeovers' | 'requests above the limit', number>
+
 /**
  * One round: a batch of many small mailboxes, several workers, and one misfortune after another. In the end, when all is
  * quiet, every mailbox has to be there in full, and the log of the database has to show that no two workers ever wrote to
  * one mailbox at once.
  */
-export async function tortureRound(seed: number, server?: PostgresServer): Promise<Happenings> {
+export async function tortureRound(seed: number, server?: PostgresServer): Promise<Happenings & Outcome> {
   const random = new Random(seed)
   const mailboxes = MAILBOXES.map((name) => ({ name, messages: 0, folders: someFolders(random) }))
   await using workers = await Workers.open({
@@ -52,7 +56,8 @@ export async function tortureRound(seed: number, server?: PostgresServer): Promi
   const round = new Round(workers, random)
   try {
     await round.play()
-    return round.happened
+    await workers.assertNothingLost(MAILBOXES)
+    return { ...round.happened, ...outcomeOf(workers, await workers.log()) }
   } catch (cause) {
     throw new Error(`after ${round.story.join(', ') || 'nothing'}`, { cause })
   }
@@ -69,6 +74,11 @@ function someFolders(random: Random): FolderSpec[] {
     },
     { name: 'Sent Items', alias: 'sentitems', kind: 'sent', count: random.between(0, 12) },
   ]
+}
+
+function outcomeOf({ simulator }: Workers, log: WriteLog): Outcome {
+  const runs = startsOf(log).length
+  return { runs, takeovers: lossesOf(log).length, 'requests above the limit': simulator.stats().violations }
 }
 
 class Round {
@@ -104,7 +114,6 @@ class Round {
     await this.#finish()
     await this.#starting
     await Promise.all(this.#moving.map((worker) => worker.stop()))
-    await this.#workers.assertNothingLost(MAILBOXES)
   }
 
   #nextEvent(): Event {
