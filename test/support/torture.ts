@@ -109,8 +109,8 @@ class Round {
       await this.#meet(this.#nextEvent())
       if (this.#random.chance(0.5)) await this.#goOn()
     }
+    await this.#endFreezes() // while pages are slow, so that who was replaced meets who replaced it
     simulator.faults.clear()
-    await this.#endFreezes()
     await this.#finish()
     await this.#starting
     await Promise.all(this.#moving.map((worker) => worker.stop()))
