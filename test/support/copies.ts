@@ -59,3 +59,14 @@ export async function assertPerfectCopy(simulator: Simulator, place: Place, mail
     assert.deepEqual(live.get(id), { ...message, subject })
   }
 }
+
+/** At every moment, by folder and in sum: listed = stored + unchanged + removed + skipped. */
+export async function assertCountsAddUp(place: Place): Promise<void> {
+  const wrong = await place.query(
+    `select 'folder' as what, folder_id as id from lanes where listed <> stored + unchanged + removed + skipped
+     union all
+     select 'extraction', id from extractions
+     where messages_listed <> messages_stored + messages_unchanged + messages_removed + messages_skipped`,
+  )
+  assert.deepEqual(wrong, [])
+}

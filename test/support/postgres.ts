@@ -51,7 +51,11 @@ export class PostgresServer implements AsyncDisposable {
 async function answerOf(child: ChildProcess): Promise<string> {
   child.ref()
   child.channel?.ref()
-  const [message] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [ServerMessage | number]
+  const answered = new AbortController() // lets go of the listener that hears nothing
+  const heard = ['message', 'exit'].map((event) => once(child, event, { signal: answered.signal }))
+  const [message] = (await Promise.race(heard)) as [ServerMessage | number]
+  for (const one of heard) one.catch(() => {})
+  answered.abort()
   child.unref()
   child.channel?.unref()
   if (typeof message === 'object' && 'url' in message) return message.url

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { FaultEffect } from '../../simulator/faults.ts'
 import { Random } from '../../simulator/random.ts'
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
-import { ApiError } from '../../src/http/client.ts'
 import type { StatusRecord } from '../../src/http/contract.ts'
-import { assertPerfectCopy } from './copies.ts'
+import { assertCountsAddUp, assertPerfectCopy } from './copies.ts'
+import { allowRefusal } from './refusals.ts'
 import { Service, TempFolder } from './service.ts'
 import { until } from './wait.ts'
 
@@ -116,24 +116,4 @@ async function finish({ client }: Service, mailbox: string): Promise<void> {
     })
     if (runs === 0) await client.start(mailbox, { user_upn: mailbox })
   }
-}
-
-/** Between the look and the word the extraction may have moved on; a refusal says just that. */
-async function allowRefusal(call: Promise<unknown>): Promise<void> {
-  try {
-    await call
-  } catch (error) {
-    if (!(error instanceof ApiError && error.statusCode === 409)) throw error
-  }
-}
-
-/** At every moment, by folder and in sum: listed = stored + unchanged + removed + skipped. */
-async function assertCountsAddUp(folder: TempFolder): Promise<void> {
-  const wrong = await folder.query(
-    `select 'folder' as what, folder_id as id from lanes where listed <> stored + unchanged + removed + skipped
-     union all
-     select 'extraction', id from extractions
-     where messages_listed <> messages_stored + messages_unchanged + messages_removed + messages_skipped`,
-  )
-  assert.deepEqual(wrong, [])
 }

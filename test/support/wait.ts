@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import type { ApiClient } from '../../src/http/client.ts'
 import type { StatusRecord } from '../../src/http/contract.ts'
 
 /** Far longer than anything takes: a test that waits for what never comes ends with a reason. */
 const GIVE_UP_MS = 60_000
 
-/** Asks until the answer is there; each question costs a round trip, so this neither sleeps nor spins. */
-export async function until<Answer>(what: string, ask: () => Promise<Answer | undefined>): Promise<Answer> {
+/**
+ * Asks until the answer is there; each question costs a round trip, so this neither sleeps nor spins.
+ * @param pollMs between two questions, where asking takes time from those who are waited for
+ */
+export async function until<Answer>(
+  what: string,
+  ask: () => Promise<Answer | undefined>,
+  { pollMs = 0 } = {},
+): Promise<Answer> {
   const end = Date.now() + GIVE_UP_MS
   for (;;) {
     const answer = await ask()
     if (answer !== undefined) return answer
     assert.ok(Date.now() < end, `waited in vain for ${what}`)
-    await setImmediate()
+    await setTimeout(pollMs)
   }
 }
 
