@@ -3,8 +3,9 @@ import type { Database } from './dialects/dialect.ts'
 import { openPostgres } from './dialects/postgres.ts'
 import { openSqlite } from './dialects/sqlite.ts'
 import { migrateToLatest } from './migrate.ts'
+import { refuseUnfinishedTransfer } from './transfer/unfinished-transfer.ts'
 
-/** Opens the database and brings it to the newest schema. */
+/** Opens the database and brings it to the newest schema. Throws `transfer_unfinished` for one that a store is still being moved into. */
 export async function openDatabase(location: DatabaseLocation): Promise<Database> {
   return location.kind === 'sqlite' ? openMigratedSqlite(location.path) : openMigratedPostgres(location.url)
 }
@@ -22,6 +23,7 @@ async function openMigratedPostgres(url: string): Promise<Database> {
     // A migration may take long, and so does waiting for one that another process has begun.
     await using migrating = openPostgres(url, { connections: 1, statementTimeoutMs: 0 })
     await migrateToLatest(migrating)
+    await refuseUnfinishedTransfer(migrating)
   }
   return openPostgres(url)
 }

@@ -26,6 +26,8 @@ export interface PostgresOptions {
   /** 0 for no limit. */
   statementTimeoutMs?: number
   idleInTransactionMs?: number
+  /** What the server calls our sessions. */
+  applicationName?: string
 }
 
 /** What the columns of a page are, for `unnest`; a column that is forgotten here does not compile. */
@@ -131,7 +133,7 @@ class TranslatingPool {
       max: options.connections ?? CONNECTIONS,
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
       keepAlive: true,
-      application_name: 'outlookmail',
+      application_name: options.applicationName ?? 'outlookmail',
       statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
       lock_timeout: LOCK_TIMEOUT_MS,
       idle_in_transaction_session_timeout: options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS,
