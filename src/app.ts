@@ -87,20 +87,24 @@ export async function startWorker(config: Config): Promise<Pick<App, 'close'>> {
 
 /** Moves the whole store from an SQLite file to Postgres, whose services start only when that has ended. */
 export async function migrateStore(
-  { from, to }: MigrationLocations,
+  { from, to, toName }: MigrationLocations,
   progress: Pick<TransferOptions, 'signal' | 'onProgress'>,
 ): Promise<TableComparison[]> {
   await using opened = new AsyncDisposableStack()
   opened.use(acquireLock(from.path, 'stop it first'))
-  const source = opened.use(await openDatabase(from).catch((error) => Promise.reject(calling('--from', error))))
-  const target = opened.use(await openTarget(to.url))
-  return await transferStore(source, target, { ...progress, clock: systemClock })
+  const source = opened.use(await calling('--from', openDatabase(from)))
+  const target = opened.use(await calling(toName, openTarget(to.url)))
+  return await calling(toName, transferStore(source, target, { ...progress, clock: systemClock }))
 }
 
-/** The same error, for somebody who named the database another way. */
-function calling(name: string, error: unknown): unknown {
-  if (!(error instanceof AppError)) return error
-  return new AppError(error.code, error.message.replaceAll('DATABASE_URL', name), { cause: error })
+/** Says of errors what they mean where the database is not named by DATABASE_URL. */
+async function calling<Result>(name: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, error.message.replaceAll('DATABASE_URL', name), { cause: error })
+  }
 }
 
 async function openService(

@@ -78,6 +78,8 @@ export function readConfig(env: Environment): Config {
 export interface MigrationLocations {
   from: Extract<DatabaseLocation, { kind: 'sqlite' }>
   to: Extract<DatabaseLocation, { kind: 'postgres' }>
+  /** What `to` was named by. */
+  toName: '--to' | 'DATABASE_URL'
 }
 
 /** As `migrate-store` is told; without `to` it is DATABASE_URL. Throws one `settings_invalid` that names everything wrong at once. */
@@ -97,16 +99,13 @@ export function readMigrationLocations(
     return undefined
   }
   const from = read('--from', given.from, 'sqlite')
-  const to = read(
-    given.to === undefined ? 'DATABASE_URL' : '--to',
-    given.to ?? env.DATABASE_URL?.trim() ?? '',
-    'postgres',
-  )
+  const toName = given.to === undefined ? 'DATABASE_URL' : '--to'
+  const to = read(toName, given.to ?? env.DATABASE_URL?.trim() ?? '', 'postgres')
   if (from && !existsSync(from.path)) problems.push(`--from names ${from.path}, where there is no file`)
   if (!from || !to || problems.length > 0) {
     throw new AppError('settings_invalid', `This cannot be done: ${problems.join('; ')}`, { details: problems })
   }
-  return { from, to }
+  return { from, to, toName }
 }
 
 function readCredentials(env: Environment): AppCredentials {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { copyFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import SqliteHandle from 'better-sqlite3'
 import { Client } from 'pg'
@@ -250,6 +251,26 @@ test('a service that runs on either database has to be stopped first', async () 
   const again = await migrate(database)
   assert.equal(again.status, 0, again.stderr)
   await assertSameMail(database)
+})
+
+test('a database that cannot be used is named as it was on the command line', async () => {
+  using other = new TempFolder()
+  copyFileSync(folder.database, other.database)
+  const handle = new SqliteHandle(other.database)
+  handle.exec(`insert into kysely_migration values ('9999-of-tomorrow', '2030-01-01T00:00:00Z')`)
+  handle.close()
+  const { status, stderr } = await runCommand(
+    ['migrate-store', '--from', `sqlite:${other.database}`, '--to', 'postgres://user@127.0.0.1:1/mail'],
+    settings(simulator, folder),
+  )
+  assert.equal(status, 1)
+  assert.match(stderr, /^outlookmail: --from names a database of another program, or of a newer version of this one\n$/)
+
+  const away = ['migrate-store', '--from', FROM, '--to', 'postgres://user@127.0.0.1:1/mail']
+  assert.match(
+    (await runCommand(away, settings(simulator, folder))).stderr,
+    /^outlookmail: The database that --to names does not answer/,
+  )
 })
 
 test('the password of the target need not be on the command line', async () => {
