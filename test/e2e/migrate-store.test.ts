@@ -12,36 +12,27 @@ import { until, untilStatus } from '../support/wait.ts'
 const ODD = 'odd@example.com'
 const LONG = 'long@example.com'
 const KILLED = 'killed@example.com'
-const MEMBERS = ['user1@example.com', 'user2@example.com', 'nobody@contoso.example']
+const MEMBERS = ['user1@example.com', 'nobody@contoso.example']
 const POISONED = 'user@example.com'
 
 /** What a value can have in it that one of the databases keeps in its own way. */
 const ODDITIES = [
   'null_subject',
-  'empty_body',
-  'emoji',
   'nul',
   'lone_surrogates',
-  'control_characters',
   'many_recipients',
   'missing_dates',
-  'x500_addresses',
-  'sent_copy',
   'reference',
   'odd_attachment_names',
-  'empty_attachment',
   'same_content_2',
-  'unopenable_attachment',
-  'meeting_request',
-  'encrypted',
 ] as const
 
 test('a store that was moved to Postgres answers everything as before, and its work goes on', async () => {
   await using simulator = await startSimulator({
     mailboxes: [
       { name: ODD, odd: ODDITIES },
-      { name: LONG, messages: 400, bodyBytes: 12_000 },
-      { name: KILLED, messages: 400, bodyBytes: 12_000 },
+      { name: LONG, messages: 300, bodyBytes: 12_000 },
+      { name: KILLED, messages: 300, bodyBytes: 12_000 },
     ],
   })
   using folder = new TempFolder()
@@ -76,7 +67,13 @@ test('a store that was moved to Postgres answers everything as before, and its w
   assert.equal((await client.status(LONG)).status, 'paused')
   await client.continue(LONG)
   const record = await untilStatus(client, LONG, 'completed')
-  assert.ok(record.progress.messages_stored < 500, 'pages that were stored before the move are not fetched again')
+  const { messages_stored, messages_unchanged } = record.progress
+  const wanted = [truth(simulator, LONG).size, 0]
+  assert.deepEqual(
+    [messages_stored, messages_unchanged],
+    wanted,
+    'what was stored before the move is not fetched again',
+  )
   for (const mailbox of [KILLED, LONG]) await assertPerfect(simulator, client, mailbox)
 
   const email = (await emailsOf(client, ODD)).find(({ attachments }) => attachments.some(({ sha256 }) => sha256))
