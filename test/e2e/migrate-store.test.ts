@@ -109,12 +109,13 @@ async function fillStore(simulator: Simulator, folder: TempFolder): Promise<stri
 
   for (const mailbox of [LONG, KILLED]) {
     simulator.faults.clear()
-    simulator.faults.add({ match: { kind: 'delta', nth: 3 }, effect: { gate: mailbox } })
+    simulator.faults.add({ match: { kind: 'delta', nth: 5 }, effect: { gate: mailbox } })
     await client.start(mailbox, { user_upn: mailbox, config })
     await simulator.gates.whenWaiting(mailbox)
     if (mailbox === LONG) {
       await client.pause(mailbox)
-      await untilStatus(client, mailbox, 'paused')
+      const { progress } = await untilStatus(client, mailbox, 'paused')
+      assert.ok(progress.messages_stored > 0, 'it was paused between two pages')
     }
   }
   await service.stop('SIGKILL')
