@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { openBlobStore } from './blobs/open-blob-store.ts'
 import { systemClock } from './clock.ts'
-import type { Config } from './config.ts'
+import type { Config, MigrationLocations } from './config.ts'
 import type { BlobStore } from './copying/blob-store.ts'
 import { eraseMailbox, resumeErasures } from './copying/erase-mailbox.ts'
 import { type RunDependencies, runExtraction } from './copying/run-extraction.ts'
@@ -21,6 +21,8 @@ import { DatabaseLock, readOwner } from './storage/lock.ts'
 import { openDatabase } from './storage/open-database.ts'
 import { SecretBox } from './storage/secret-box.ts'
 import { openStores, type Stores } from './storage/stores.ts'
+import type { TableComparison } from './storage/transfer/compare-tables.ts'
+import { openTarget, type TransferOptions, transferStore } from './storage/transfer/transfer-store.ts'
 import { VERSION } from './version.ts'
 
 export interface App {
@@ -83,6 +85,28 @@ export async function startWorker(config: Config): Promise<Pick<App, 'close'>> {
   return { close: () => running.disposeAsync() }
 }
 
+/** Moves the whole store from an SQLite file to Postgres, whose services start only when that has ended. */
+export async function migrateStore(
+  { from, to, toName }: MigrationLocations,
+  progress: Pick<TransferOptions, 'signal' | 'onProgress'>,
+): Promise<TableComparison[]> {
+  await using opened = new AsyncDisposableStack()
+  opened.use(acquireLock(from.path, 'stop it first'))
+  const source = opened.use(await calling('--from', openDatabase(from)))
+  const target = opened.use(await calling(toName, openTarget(to.url)))
+  return await calling(toName, transferStore(source, target, { ...progress, clock: systemClock }))
+}
+
+/** Says of errors what they mean where the database is not named by DATABASE_URL. */
+async function calling<Result>(name: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    throw new AppError(error.code, error.message.replaceAll('DATABASE_URL', name), { cause: error })
+  }
+}
+
 async function openService(
   config: Config,
   opened: AsyncDisposableStack,
@@ -124,18 +148,14 @@ async function openService(
   return { stores, blobs, engine, log, announce: (url) => lock?.announce(url) }
 }
 
-function acquireLock(databasePath: string): DatabaseLock {
+function acquireLock(databasePath: string, advice = 'ask that one, or stop it first'): DatabaseLock {
   const lock = DatabaseLock.tryAcquire(databasePath)
   if (lock) return lock
   const owner = readOwner(databasePath)
   const who = owner ? `process ${owner.pid}, which answers at ${owner.url}` : 'another process'
-  throw new AppError(
-    'database_in_use',
-    `The database ${databasePath} is in use by ${who}: ask that one, or stop it first`,
-    {
-      fields: { url: owner?.url },
-    },
-  )
+  throw new AppError('database_in_use', `The database ${databasePath} is in use by ${who}: ${advice}`, {
+    fields: { url: owner?.url },
+  })
 }
 
 function openGraph(config: Config, log: Logger): Graph {

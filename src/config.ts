@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type BlobStoreLocation, parseBlobStoreLocation } from './blobs/blob-store-location.ts'
@@ -72,6 +72,40 @@ export function readConfig(env: Environment): Config {
     })
   }
   return config
+}
+
+/** Where a store is moved from, and where to. */
+export interface MigrationLocations {
+  from: Extract<DatabaseLocation, { kind: 'sqlite' }>
+  to: Extract<DatabaseLocation, { kind: 'postgres' }>
+  /** What `to` was named by. */
+  toName: '--to' | 'DATABASE_URL'
+}
+
+/** As `migrate-store` is told; without `to` it is DATABASE_URL. Throws one `settings_invalid` that names everything wrong at once. */
+export function readMigrationLocations(
+  given: { from: string; to: string | undefined },
+  env: Environment,
+): MigrationLocations {
+  const problems: string[] = []
+  const read = <Kind extends DatabaseLocation['kind']>(name: string, text: string, kind: Kind) => {
+    try {
+      const location = parseDatabaseLocation(text)
+      if (location.kind === kind) return location as Extract<DatabaseLocation, { kind: Kind }>
+      problems.push(`${name} must be a database of the other kind: a store is moved from sqlite: to postgres:`)
+    } catch (error) {
+      problems.push(`${name} ${(error as Error).message}`)
+    }
+    return undefined
+  }
+  const from = read('--from', given.from, 'sqlite')
+  const toName = given.to === undefined ? 'DATABASE_URL' : '--to'
+  const to = read(toName, given.to ?? env.DATABASE_URL?.trim() ?? '', 'postgres')
+  if (from && !existsSync(from.path)) problems.push(`--from names ${from.path}, where there is no file`)
+  if (!from || !to || problems.length > 0) {
+    throw new AppError('settings_invalid', `This cannot be done: ${problems.join('; ')}`, { details: problems })
+  }
+  return { from, to, toName }
 }
 
 function readCredentials(env: Environment): AppCredentials {

@@ -42,6 +42,8 @@ export const ERROR_CODES = [
   'settings_invalid',
   'database_in_use',
   'database_unavailable',
+  'transfer_unfinished',
+  'transfer_refused',
   'storage_full',
   'storage_readonly',
   'blob_store_unavailable',

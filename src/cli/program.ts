@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../version.ts'
 import { addDemo } from './commands/demo.ts'
 import { addExtract } from './commands/extract.ts'
+import { addMigrateStore } from './commands/migrate-store.ts'
 import { addMoves } from './commands/moves.ts'
 import { addReport } from './commands/report.ts'
 import { addResult } from './commands/result.ts'
@@ -40,6 +41,7 @@ addMoves(program)
 addResult(program)
 addReport(program, exitWith)
 addSkipped(program, exitWith)
+addMigrateStore(program, exitWith)
 addDemo(program)
 addSimulator(program)
 

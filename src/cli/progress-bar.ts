@@ -17,11 +17,11 @@ export class ProgressBar {
   readonly #bars: MultiBar
   readonly #bar: SingleBar
 
-  constructor() {
+  constructor(things: 'messages' | 'rows' = 'messages') {
     this.#bars = new MultiBar(
       {
         stream: process.stderr,
-        format: '{bar} {percentage}% | {stored}/{all} messages | {rate}/s | {eta_words} | {note}',
+        format: `{bar} {percentage}% | {stored}/{all} ${things} | {rate}/s | {eta_words} | {note}`,
         hideCursor: true,
         clearOnComplete: false,
         stopOnComplete: false,

@@ -41,6 +41,8 @@ const STATUS: Record<ErrorCode, number> = {
   settings_invalid: 500,
   database_in_use: 503,
   database_unavailable: 503,
+  transfer_unfinished: 503,
+  transfer_refused: 500,
   storage_full: 507,
   storage_readonly: 503,
   blob_store_unavailable: 503,

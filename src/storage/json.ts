@@ -10,3 +10,18 @@ export function toJson(value: unknown): string {
 function storable(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value
 }
+
+/** The same for JSON that is stored already, with keys in one order: equal for equal values, however each database writes them. */
+export function toCanonicalJson(json: string): string {
+  return toJson(sorted(JSON.parse(json)))
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, part]) => [key, sorted(part)]),
+  )
+}

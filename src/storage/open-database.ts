@@ -3,6 +3,7 @@ import type { Database } from './dialects/dialect.ts'
 import { checkServer, openPostgres } from './dialects/postgres.ts'
 import { openSqlite } from './dialects/sqlite.ts'
 import { migrateToLatest } from './migrate.ts'
+import { refuseUnfinishedTransfer } from './transfer/unfinished-transfer.ts'
 
 /** What the API, the engine and the odd long statement need beside the mailboxes. */
 const SPARE_CONNECTIONS = 4
@@ -10,7 +11,8 @@ const SPARE_CONNECTIONS = 4
 const MAX_CONNECTIONS = 20
 
 /**
- * Opens the database and brings it to the newest schema.
+ * Opens the database and brings it to the newest schema. Throws `transfer_unfinished` for one that a store is still being
+ * moved into.
  * @param mailboxesAtOnce how many mailboxes this process copies at once; on Postgres it decides how many connections it may make
  */
 export async function openDatabase(location: DatabaseLocation, mailboxesAtOnce = 8): Promise<Database> {
@@ -32,6 +34,7 @@ async function openMigratedPostgres(url: string, connections: number): Promise<D
     await using migrating = openPostgres(url, { connections: 1, statementTimeoutMs: 0 })
     await checkServer(migrating)
     await migrateToLatest(migrating)
+    await refuseUnfinishedTransfer(migrating)
   }
   return openPostgres(url, { connections })
 }

@@ -8,11 +8,9 @@ import { lockedStatusOf, RUNNING } from './claims.ts'
 import { loadSealed, openSealed } from './credentials.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { columnsOnEntering, toOptions } from './extraction-rows.ts'
+import { lose, recoverLost } from './lost-workers.ts'
 import type { ExtractionsTable, Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
-
-/** So many workers lost in a row, without one page saved between, say that the extraction itself kills them. */
-const MAX_CRASHES = 10
 
 interface Taken {
   row: Selectable<ExtractionsTable>
@@ -70,7 +68,7 @@ export class SqlClaimStore implements ClaimStore {
       .where('status', 'in', RUNNING)
       .returning(['id', 'status', 'crashes'])
       .executeTakeFirst()
-    if (lost) await this.#lose(trx, lost)
+    if (lost) await lose(trx, lost, this.#now())
     const row = await trx
       .updateTable('extractions')
       .set(this.#starting())
@@ -87,7 +85,7 @@ export class SqlClaimStore implements ClaimStore {
     return {
       status: 'in_progress' satisfies ExtractionStatus,
       epoch: sql<number>`epoch + 1`,
-      started_at: sql<string>`coalesce(started_at, ${isoTime(this.#clock.now())})`,
+      started_at: sql<string>`coalesce(started_at, ${this.#now()})`,
     }
   }
 
@@ -142,7 +140,7 @@ export class SqlClaimStore implements ClaimStore {
       if (!to) return undefined
       await trx
         .updateTable('extractions')
-        .set(columnsOnEntering(to, isoTime(this.#clock.now()), error))
+        .set(columnsOnEntering(to, this.#now(), error))
         .where('id', '=', claim.extractionId)
         .where('epoch', '=', claim.epoch)
         .where('status', '=', from)
@@ -152,16 +150,7 @@ export class SqlClaimStore implements ClaimStore {
   }
 
   recoverLost(): Promise<{ recovered: number }> {
-    return this.#transact(async (trx) => {
-      const lost = await trx
-        .updateTable('extractions')
-        .set({ crashes: sql`crashes + 1` })
-        .where('status', 'in', RUNNING)
-        .returning(['id', 'status', 'crashes'])
-        .execute()
-      for (const row of lost) await this.#lose(trx, row)
-      return { recovered: lost.length }
-    })
+    return this.#transact((trx) => recoverLost(trx, this.#now()))
   }
 
   /** By a worker that lives, and could not go on. It is counted as its loss is, lest it be given back and taken for ever. */
@@ -174,25 +163,11 @@ export class SqlClaimStore implements ClaimStore {
       .where('status', 'in', RUNNING)
       .returning(['id', 'status', 'crashes'])
       .executeTakeFirst()
-    return row && this.#lose(trx, row, error)
+    return row && lose(trx, row, this.#now(), error)
   }
 
-  /** What becomes of an extraction whose worker is gone. */
-  async #lose(
-    trx: Transaction<Schema>,
-    row: { id: string; status: string; crashes: number },
-    error: ExtractionError = WORKER_LOST,
-  ): Promise<ExtractionStatus | undefined> {
-    const status = row.status as ExtractionStatus
-    const event = row.crashes >= MAX_CRASHES && status === 'in_progress' ? 'fail' : 'lose'
-    const to = nextStatus(status, event)
-    if (!to) return undefined
-    await trx
-      .updateTable('extractions')
-      .set(columnsOnEntering(to, isoTime(this.#clock.now()), error))
-      .where('id', '=', row.id)
-      .execute()
-    return to
+  #now(): string {
+    return isoTime(this.#clock.now())
   }
 }
 
@@ -204,9 +179,4 @@ function othersOnMailbox(eb: ExpressionBuilder<Schema, 'extractions'>, id: Extra
     .where('busy.status', 'in', RUNNING)
     .where('busy.id', '<>', id)
     .whereRef('busy.mailbox_key', '=', 'extractions.mailbox_key')
-}
-
-const WORKER_LOST: ExtractionError = {
-  code: 'worker_lost',
-  message: `The process ended ${MAX_CRASHES} times without saving a page of this mailbox: look for the cause (memory, a supervisor that kills it), then continue`,
 }

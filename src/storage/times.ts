@@ -17,3 +17,11 @@ export function isSameTime(stored: string | null, given: string | null): boolean
   const kept = storableTime(given)
   return stored === kept || (stored !== null && kept !== null && Date.parse(stored) === Date.parse(kept))
 }
+
+/** A stored time in UTC, to the microsecond as far as Postgres counts: equal for equal instants, whichever database it comes from. */
+export function toCanonicalTime(text: string): string | null {
+  if (!isTime(text)) return null
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? ''
+  const seconds = new Date(text.replace(/\.\d+/, '')).toISOString().slice(0, -'.000Z'.length)
+  return storableTime(`${seconds}.${fraction.padEnd(6, '0').slice(0, 6)}Z`)
+}

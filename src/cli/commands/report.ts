@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { ReportAnswer } from '../../http/contract-report.ts'
 import { EXIT, EXIT_HELP, type ExitStatus } from '../exit.ts'
 import { withService } from '../service.ts'
+import { table } from '../table.ts'
 
 export function addReport(program: Command, exitWith: (status: ExitStatus) => void): void {
   program
@@ -40,14 +41,4 @@ function describe({ user_upn, complete, reasons, notes, folders }: ReportAnswer)
     ...table([['folder', 'Graph counts', 'stored', 'in the ledger'], ...rows]),
     ...(notes.length > 0 ? ['', ...notes.map((note) => `Note: ${note}`)] : []),
   ].join('\n')
-}
-
-/** Columns under each other; all but the first are numbers, and end at the same place. */
-function table(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  '),
-  )
 }

@@ -35,6 +35,6 @@ export function storableParameter(value: unknown): unknown {
   return value
 }
 
-function withoutNul(text: string): string {
+export function withoutNul(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\uFFFD') : text
 }

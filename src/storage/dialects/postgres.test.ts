@@ -5,10 +5,10 @@ import { systemClock } from '../../clock.ts'
 import { concurrencyContract, type TwoProcesses } from '../concurrency.contract.ts'
 import { contentsContract } from '../contents.contract.ts'
 import { openDatabase } from '../open-database.ts'
-import type { Schema } from '../schema.ts'
 import { SecretBox } from '../secret-box.ts'
 import { aMessage, type OpenStores, storageContract } from '../storage.contract.ts'
 import { openStores, type Stores } from '../stores.ts'
+import { TABLES } from '../tables.ts'
 import type { Database } from './dialect.ts'
 import { openPostgres } from './postgres.ts'
 
@@ -20,25 +20,9 @@ function storesOf(database: Database, box = new SecretBox(randomBytes(32))): Sto
 const temporary = await TempPostgres.create()
 after(() => temporary[Symbol.asyncDispose]())
 
-/** In an order that references allow. */
-const TABLES = [
-  'email_attachments',
-  'email_contents',
-  'emails',
-  'skipped_emails',
-  'walked_messages',
-  'lanes',
-  'folders',
-  'extractions',
-  'batches',
-  'credentials',
-  'mailboxes',
-  'blobs',
-] as const satisfies (keyof Schema)[]
-
 async function openEmpty(): Promise<Database> {
   const database = await openDatabase({ kind: 'postgres', url: temporary.url })
-  for (const table of TABLES) await database.db.deleteFrom(table).execute()
+  for (const table of TABLES.toReversed()) await database.db.deleteFrom(table).execute()
   return database
 }
 

@@ -34,6 +34,8 @@ export interface PostgresOptions {
   idleInTransactionMs?: number
   /** How long beyond the statement's own limit an answer may be on its way. */
   noAnswerMs?: number
+  /** What the server calls our sessions. */
+  applicationName?: string
 }
 
 /** What the columns of a page are, for `unnest`; a column that is forgotten here does not compile. */
@@ -160,7 +162,7 @@ class TranslatingPool {
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
-      application_name: 'outlookmail',
+      application_name: options.applicationName ?? 'outlookmail',
       statement_timeout: statementTimeoutMs,
       ...(statementTimeoutMs > 0 && { query_timeout: statementTimeoutMs + (options.noAnswerMs ?? NO_ANSWER_MS) }),
       lock_timeout: LOCK_TIMEOUT_MS,
