@@ -12,6 +12,8 @@ export interface Answer {
   encoded?: { pieces: Buffer[]; encoding: 'gzip' }
   /** How many messages the answer holds, for the latency per message. */
   messages?: number
+  /** Of them, those whose body had to be rendered. */
+  bodies?: number
   /** The nextLink of ready-made pages, which cannot be read back from their bytes. */
   next?: string
 }

@@ -6,7 +6,7 @@ import type { StoredMessage } from './mailbox.ts'
 import { readMessageQuery } from './message-filter.ts'
 import { MESSAGE_PROPERTIES, type MessageStyle, messageJson, readStateJson, removedJson } from './message-json.ts'
 import { type Page, pageAnswer, shapedSize } from './page.ts'
-import { failOnPoison } from './poison.ts'
+import { failOnPoison, rendersBody } from './poison.ts'
 import { appliedPreferences } from './prefer.ts'
 import { preparedPage } from './prepared-pages.ts'
 import { allowOptions, option, pageSize, selected, wholeNumber } from './query-options.ts'
@@ -103,7 +103,15 @@ function walkPage(context: MailContext, folder: Folder, state: DeltaState): Answ
       end < folder.messages.length
         ? nextLink(context, folder, after({ key: last, receivedAt: mailbox.receivedAt(last) }, end - position))
         : endOfWalk(context, folder, after(null, 0))
-    const prepared = preparedPage(context, { folder, style, position, size, page: page(context, []), next })
+    const prepared = preparedPage(context, {
+      folder,
+      style,
+      position,
+      size,
+      page: page(context, []),
+      hasBodies: rendersBody(state.select),
+      next,
+    })
     if (prepared) return prepared
   }
   const messages: StoredMessage[] = []
@@ -122,7 +130,7 @@ function walkPage(context: MailContext, folder: Folder, state: DeltaState): Answ
   const later = after(walked, messages.length)
   if (!last && more) later.empty = (state.empty ?? 0) + 1
   const links = more && mostLeft(later) > 0 ? nextLink(context, folder, later) : endOfWalk(context, folder, later)
-  return pageAnswer(context, { ...page(context, items), ...links })
+  return pageAnswer(context, { ...page(context, items), ...links, hasBodies: rendersBody(state.select) })
 }
 
 function mostLeft({ top, since, told }: DeltaState): number {

@@ -9,7 +9,7 @@ import { MESSAGE_PROPERTIES, messageJson } from './message-json.ts'
 import { atEndOf, type MessageSequence } from './message-sequence.ts'
 import { passes, propertiesOf } from './odata-filter.ts'
 import { pageAnswer, shapedSize } from './page.ts'
-import { failOnPoison } from './poison.ts'
+import { failOnPoison, rendersBody } from './poison.ts'
 import { appliedPreferences } from './prefer.ts'
 import { preparedPage } from './prepared-pages.ts'
 import { allowOptions, flagOption, option, pageSize, selected, wholeNumber } from './query-options.ts'
@@ -47,14 +47,18 @@ export function listMessages(context: MailContext, folder: Folder | undefined): 
     headers: appliedPreferences(prefer, true),
     count: flagOption(query, '$count') ? selection.length() : undefined,
   }
-  if (folder && selection.plain) {
+  const hasBodies = rendersBody(select)
+  if (folder && selection.stretch) {
+    const { from, until } = selection.stretch
     const prepared = preparedPage(context, {
       folder,
       style,
-      position: skip,
+      position: from + skip,
       size: limit,
+      until,
       page,
-      next: (end) => ({ nextLink: nextLink(context, end) }),
+      hasBodies,
+      next: (end) => ({ nextLink: nextLink(context, end - from) }),
     })
     if (prepared) return prepared
   }
@@ -69,7 +73,12 @@ export function listMessages(context: MailContext, folder: Folder | undefined): 
   const expand = attachmentExpander(context)
   const items = messages.map((message) => ({ ...messageJson(mailbox, message, style), ...expand?.(message) }))
   // A page that a fault has emptied leads on to the same place.
-  return pageAnswer(context, { ...page, items, nextLink: more ? nextLink(context, skip + items.length) : undefined })
+  return pageAnswer(context, {
+    ...page,
+    items,
+    nextLink: more ? nextLink(context, skip + items.length) : undefined,
+    hasBodies,
+  })
 }
 
 export function countMessages(context: MailContext, folder: Folder | undefined): Answer {
@@ -78,8 +87,8 @@ export function countMessages(context: MailContext, folder: Folder | undefined):
 }
 
 interface Selection {
-  /** Nothing is filtered or sorted: position and message belong together. */
-  plain: boolean
+  /** Where it is a stretch of the folder, newest first: the positions there. */
+  stretch: { from: number; until: number } | undefined
   length(): number
   from(position: number): Generator<StoredMessage>
 }
@@ -97,7 +106,7 @@ function selectionOf({ mailbox, request }: MailContext, folder: Folder | undefin
   if (byDate && !rest) {
     const ascending = order?.descending === false
     return {
-      plain: order === undefined && query.window === undefined,
+      stretch: ascending ? undefined : { from: start, until: end },
       length: () => end - start,
       *from(position) {
         const keys = ascending
@@ -126,7 +135,7 @@ function selectionOf({ mailbox, request }: MailContext, folder: Folder | undefin
     return keyed.map(({ message }) => message)
   }
   return {
-    plain: false,
+    stretch: undefined,
     length: () => [...matching()].length,
     *from(position) {
       let place = 0

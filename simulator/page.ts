@@ -8,6 +8,8 @@ export interface Page {
   nextLink?: string | undefined
   deltaLink?: string | undefined
   headers: Record<string, string>
+  /** Whether the items hold bodies. */
+  hasBodies?: boolean
 }
 
 /** Puts a page together, and spoils its link where a fault wants that. */
@@ -20,7 +22,8 @@ export function pageAnswer(context: RouteContext, page: Page): Answer {
     ...(page.deltaLink !== undefined && { '@odata.deltaLink': page.deltaLink }),
     value: page.items,
   }
-  return { ...json(body, page.headers), messages: page.items.length }
+  const messages = page.items.length
+  return { ...json(body, page.headers), messages, bodies: page.hasBodies ? messages : 0 }
 }
 
 /** How many items a page may hold once faults have had their say. */

@@ -7,11 +7,15 @@ export function failOnPoison(
   messages: Iterable<StoredMessage>,
   select: readonly string[] | undefined,
 ): void {
-  const rendersBody = !select || select.includes('body') || select.includes('uniqueBody')
-  const active = poisons.filter(({ always }) => always || rendersBody)
+  const active = poisons.filter(({ always }) => always || rendersBody(select))
   if (active.length === 0) return
   for (const { key, moves } of messages) {
     const struck = active.find((poison) => poison.messages.has(mailbox.ids.message(key, moves, true)))
     if (struck) throw struck.error
   }
+}
+
+/** What makes a page of messages slow, and can make it fail. */
+export function rendersBody(select: readonly string[] | undefined): boolean {
+  return !select || select.includes('body') || select.includes('uniqueBody')
 }

@@ -16,7 +16,13 @@ test('prepared pages hold the same bytes as freshly made ones, for any change of
     await prepared.prepare(`/v1.0${INBOX}/delta?$select=subject,body`, { prefer: 'IdType="ImmutableId"' }),
     1230,
   )
-  for (const path of [`${INBOX}/delta?$select=subject,body`, `${INBOX}?$select=subject,body&$top=100`]) {
+  const stretch =
+    '$filter=receivedDateTime ge 2026-02-01 and receivedDateTime lt 2026-08-01&$orderby=receivedDateTime desc'
+  for (const path of [
+    `${INBOX}/delta?$select=subject,body`,
+    `${INBOX}?$select=subject,body&$top=100`,
+    `${INBOX}?$select=subject,body&$top=100&${stretch.replaceAll(' ', '%20')}`,
+  ]) {
     const sizes = [100, 200, 250, 33, 400, 1000]
     let [link, freshLink] = [path, path]
     for (let page = 0; link !== ''; page++) {

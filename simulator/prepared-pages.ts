@@ -8,7 +8,7 @@ import { type MessageStyle, messageJson } from './message-json.ts'
 import type { Page } from './page.ts'
 
 // For benchmarks the simulator must cost next to nothing. Messages are rendered and compressed in blocks of 50, once;
-// a page is then a row of ready-made blocks, whatever its size, as long as it begins and ends on a block's edge.
+// a page is then a row of ready-made blocks; where it begins or ends within one, that part is made and kept as well.
 // Deflate streams that end on a byte with a full flush may be written one behind the other, and still are one gzip stream.
 
 const BLOCK = 50
@@ -25,6 +25,9 @@ interface PreparedRequest {
   style: MessageStyle
   position: number
   size: number
+  /** The position behind the last message that may be on it; else all of the folder. */
+  until?: number
+  hasBodies: boolean
   page: Omit<Page, 'items'>
   /** The link behind the page, from the position behind it and its last message. */
   next(end: number, lastKey: number): { nextLink?: string } | { deltaLink?: string }
@@ -40,31 +43,26 @@ export function prepareMailbox(mailbox: Mailbox): void {
 /** Undefined when the page has to be made afresh: the mailbox is no prepared one, has changed, or the page lies across blocks. */
 export function preparedPage(
   { mailbox, acceptsGzip, shape, poisons }: MailContext,
-  { folder, style, position, size, page, next }: PreparedRequest,
+  { folder, style, position, size, until = folder.messages.length, hasBodies, page, next }: PreparedRequest,
 ): Answer | undefined {
   const blocks = prepared.get(mailbox)
   if (!blocks || !acceptsGzip || mailbox.sequence > 0 || poisons.length > 0 || Object.keys(shape).length > 0)
     return undefined
-  const length = folder.messages.length
-  const end = Math.min(position + size, length)
-  if (
-    position % BLOCK !== 0 ||
-    (end % BLOCK !== 0 && end !== length) ||
-    position >= end ||
-    folder.spec.searchOf !== undefined
-  )
-    return undefined
+  const end = Math.min(position + size, until)
+  if (position >= end || folder.spec.searchOf !== undefined) return undefined
 
   const name = `${folder.number} ${style.delta} ${style.immutableIds} ${style.bodyType} ${style.select}`
   const found: Block[] = []
-  for (let start = position; start < end; start += BLOCK) {
-    const key = `${start} ${name}`
-    const block = blocks.get(key) ?? makeBlock(mailbox, folder, style, start)
+  for (let start = position; start < end; ) {
+    const stop = Math.min(end, start - (start % BLOCK) + BLOCK)
+    const key = `${start} ${stop} ${name}`
+    const block = blocks.get(key) ?? makeBlock(mailbox, folder, style, start, stop)
     blocks.set(key, block)
     found.push(block)
+    start = stop
   }
   // The same links a freshly made page would have.
-  const more = end < length || style.delta ? next(end, found.at(-1)?.lastKey ?? 0) : {}
+  const more = end < until || style.delta ? next(end, found.at(-1)?.lastKey ?? 0) : {}
   const head = JSON.stringify({
     '@odata.context': page.context,
     ...(page.count !== undefined && { '@odata.count': page.count }),
@@ -80,18 +78,19 @@ export function preparedPage(
       pieces: gzipOf([piece(`${head.slice(0, -1)},"value":[`), ...separated(found), piece(']}')]),
     },
     messages: end - position,
+    bodies: hasBodies ? end - position : 0,
     ...('nextLink' in more && more.nextLink !== undefined && { next: more.nextLink }),
   }
 }
 
-function makeBlock(mailbox: Mailbox, folder: Folder, style: MessageStyle, start: number): Block {
+function makeBlock(mailbox: Mailbox, folder: Folder, style: MessageStyle, start: number, stop: number): Block {
   const items: string[] = []
   let lastKey = 0
   for (const key of folder.messages.keysFrom(start)) {
     const message = mailbox.message(key)
     if (message) items.push(JSON.stringify(messageJson(mailbox, message, style)))
     lastKey = key
-    if (items.length === BLOCK) break
+    if (items.length === stop - start) break
   }
   return { ...piece(items.join(',')), lastKey }
 }

@@ -164,6 +164,9 @@ class ScheduledGraph implements MailboxProvider {
       listFolders: async () => this.#world.folders.map((_, index) => aFolder(folderId(index))),
       findWellKnownFolder: async () => undefined,
       readPage: (folder, from) => this.#request(signal, () => this.#page(folder, from)),
+      receivedBounds: async () => undefined, // no folder is large here
+      readRange: async () => ({ messages: [], rest: undefined }),
+      newestIn: async () => [],
       readMessage: async () => ({ is: 'gone' }),
       listAttachments: (id) =>
         this.#request(signal, () => ({ is: 'had', value: this.#attachmentsOf(id).map(anAttachment) })),

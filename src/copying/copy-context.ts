@@ -33,6 +33,9 @@ export interface CopyContext {
 /** A page, or a part of one, without what it cost. */
 export type Part = Omit<PageToSave, 'usage' | 'activeMs'>
 
+/** A part with nothing in it, that leaves the lane where it is. */
+export const NOTHING: Part = { messages: [], patches: [], unchanged: [], skipped: [], removed: [], next: undefined }
+
 /** Stores a part and throws StoppedError when the run is to stop: after the save, so that nothing fetched is fetched again. */
 export async function savePart(
   lane: Lane,

@@ -1,26 +1,33 @@
 import { type Checkpoint, START, type Way } from './checkpoint.ts'
 import { completePage } from './complete-page.ts'
 import { type CopyContext, savePart } from './copy-context.ts'
+import { fillFolder } from './fill-folder.ts'
+import { lanePages } from './lane-pages.ts'
 import { CheckpointExpiredError, FolderGoneError, NoChangeTrackingError, UnreadablePageError } from './mailbox.ts'
 import type { Lane } from './message-store.ts'
 import { proveFolder } from './prove-folder.ts'
-import { readAhead } from './read-ahead.ts'
+import { endTellingApart } from './tell-apart.ts'
 
 /** Listings of one folder in a row, each because the one before still found something new. */
 const MAX_LISTINGS = 10
 
-/** Ids looked at together at the end of a listing. */
-const UNWALKED_AT_ONCE = 200
-
-/** Copies one folder from where it stopped last time, and proves that nothing is missing. */
-export async function copyFolder(lane: Lane, context: CopyContext): Promise<void> {
+/**
+ * Copies one folder from where it stopped last time, and proves that nothing is missing.
+ * @param isLong whether the folder would still be walked when all others are done
+ */
+export async function copyFolder(lane: Lane, context: CopyContext, isLong: boolean): Promise<void> {
   try {
-    const walked = await walkFolder(lane, context)
+    const filled = lane.filling || (isLong && isFresh(lane)) ? await fillFolder(lane, context) : lane
+    const walked = await walkFolder(filled, context)
     await proveFolder(walked, context, (again) => walkFolder(again, context))
   } catch (error) {
     if (!(error instanceof FolderGoneError)) throw error
     await context.store.forgetFolder(context.claim, context.mailboxKey, lane.folderId)
   }
+}
+
+function isFresh({ checkpoint, way }: Lane): boolean {
+  return checkpoint.at === 'start' && way.source === 'delta' && way.content === 'whole'
 }
 
 /** Walks to the end, another way where one leads no further; answers the lane as it then is. */
@@ -31,7 +38,7 @@ async function walkFolder(lane: Lane, context: CopyContext): Promise<Lane> {
     try {
       const { end, foundNew } = await walkPages(current, context)
       if (current.way.source === 'delta') return { ...current, checkpoint: end }
-      if (!foundNew || listings >= MAX_LISTINGS) return await endListing(current, end, context)
+      if (!foundNew || listings >= MAX_LISTINGS) return await endTellingApart(current, end, context)
       // A listing goes by offset over a moving set, so it may miss what moves: it is done when one finds nothing new.
       current = { ...current, checkpoint: START, way: { source: 'list', content: 'ids' } }
     } catch (error) {
@@ -49,12 +56,11 @@ function wayAfter(error: unknown, way: Way): Way {
   throw error
 }
 
-/** Stores page after page. The last checkpoint of a listing is left to `endListing`, which first looks for what is gone. */
+/** Stores page after page. The last checkpoint of a listing is left to `endTellingApart`, which first looks for what is gone. */
 async function walkPages(lane: Lane, context: CopyContext): Promise<{ end: Checkpoint; foundNew: boolean }> {
-  const { mailbox, unsaved, signal } = context
   let end = lane.checkpoint
   let foundNew = lane.way.content === 'whole'
-  for await (const page of readAhead(mailbox, lane, unsaved, signal)) {
+  for await (const page of lanePages(lane, context)) {
     end = page.next
     for await (const part of completePage(page, lane, context)) {
       foundNew ||= part.messages.length > 0
@@ -63,20 +69,4 @@ async function walkPages(lane: Lane, context: CopyContext): Promise<{ end: Check
     }
   }
   return { end, foundNew }
-}
-
-/** Tells what a listing did not show apart: gone, or only missed. */
-async function endListing(lane: Lane, end: Checkpoint, context: CopyContext): Promise<Lane> {
-  const { mailbox, mailboxKey, store } = context
-  const nothing = { messages: [], patches: [], unchanged: [], skipped: [], removed: [] }
-  for (;;) {
-    const unwalked = await store.unwalkedMessages(mailboxKey, lane.folderId, UNWALKED_AT_ONCE)
-    if (unwalked.length === 0) break
-    const readings = await Promise.all(unwalked.map((id) => mailbox.readMessage(id)))
-    const removed = unwalked.filter((_, index) => readings[index]?.is === 'gone')
-    const unchanged = unwalked.filter((_, index) => readings[index]?.is !== 'gone')
-    await savePart(lane, { ...nothing, removed, unchanged, next: undefined }, context)
-  }
-  await savePart(lane, { ...nothing, next: end }, context)
-  return { ...lane, checkpoint: end }
 }

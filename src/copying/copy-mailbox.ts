@@ -18,6 +18,9 @@ import { together } from './together.ts'
 /** As many lanes as Graph lets one app make requests at once on one mailbox (throttling limits, Outlook service). */
 const LANES = 4
 
+/** Below it the requests that ranges cost besides would not come back: a page holds 100 messages and more. */
+const LARGE_FOLDER = 4_000
+
 /** Pages on their way from Graph to the database: what a crash makes us fetch again at most. */
 const MAX_UNSAVED_PAGES = 4
 
@@ -105,8 +108,12 @@ async function addLastUsage(store: MessageStore, claim: Claim, spent: Parameters
 
 async function runLanes(lanes: readonly Lane[], context: CopyContext): Promise<void> {
   const waiting = lanes.filter((lane) => !lane.done)
+  const expected = waiting.reduce((sum, lane) => sum + lane.expected, 0)
   const runner = async () => {
-    for (let lane = waiting.shift(); lane; lane = waiting.shift()) await copyFolder(lane, context)
+    for (let lane = waiting.shift(); lane; lane = waiting.shift()) {
+      const isLong = lane.expected >= LARGE_FOLDER && lane.expected * LANES > expected
+      await copyFolder(lane, context, isLong)
+    }
   }
   await together(context.ending, Array<typeof runner>(LANES).fill(runner))
 }

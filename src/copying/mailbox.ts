@@ -2,6 +2,7 @@ import type { AppCredentials, Branded } from '../extractions/extraction.ts'
 import type { Attachment, AttachmentId } from './attachment.ts'
 import type { Checkpoint, Way } from './checkpoint.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
+import type { ReceivedRange, RestOfRange } from './received-range.ts'
 
 export type FolderId = Branded<string, 'FolderId'>
 
@@ -51,6 +52,19 @@ export interface Page {
   next: Checkpoint
 }
 
+/** A message by its name alone. */
+export interface Received {
+  id: MessageId
+  receivedDateTime: string
+}
+
+/** A page of a range, newest first. */
+export interface RangePage {
+  messages: Message[]
+  /** Undefined at the end of the range. What was received in the last second of the page may come once more. */
+  rest: RestOfRange | undefined
+}
+
 /** What was asked of the provider since the last call, for the counters of the run. */
 export interface Usage {
   requests: number
@@ -74,6 +88,12 @@ export interface Mailbox {
    * AppError when the mailbox cannot be read on.
    */
   readPage(folder: FolderId, from: Checkpoint, way: Way): Promise<Page>
+  /** When the oldest and the newest message of the folder were received; undefined where it has none with a time. */
+  receivedBounds(folder: FolderId): Promise<{ oldest: string; newest: string } | undefined>
+  /** The newest mail of a range. Throws RangesRefusedError, UnreadablePageError, FolderGoneError, or an AppError. */
+  readRange(folder: FolderId, range: ReceivedRange): Promise<RangePage>
+  /** Names the newest messages of a range, so many at most; none where the provider cannot even do that. */
+  newestIn(folder: FolderId, range: ReceivedRange, limit: number): Promise<Received[]>
   readMessage(id: MessageId): Promise<Reading<Message>>
   /** The attachments of a message, in the provider's order, without contents. 'gone' when the message is. */
   listAttachments(message: MessageId): Promise<Reading<Attachment[]>>
@@ -146,6 +166,11 @@ export class UnreadablePageError extends Error {
 /** The provider tracks no changes for this mailbox: list its folders instead. */
 export class NoChangeTrackingError extends Error {
   override readonly name = 'NoChangeTrackingError'
+}
+
+/** The provider does not let this mailbox be asked for ranges of time: walk the folder from end to end. */
+export class RangesRefusedError extends Error {
+  override readonly name = 'RangesRefusedError'
 }
 
 /** The provider no longer knows the checkpoint: walk the folder again from the start; nothing is stored twice. */

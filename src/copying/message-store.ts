@@ -4,6 +4,7 @@ import type { AttachmentsOption, BodyOption } from '../extractions/options.ts'
 import type { Checkpoint, Way } from './checkpoint.ts'
 import type { Folder, FolderId, MessageVersion, Usage } from './mailbox.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
+import type { ReceivedRange, RestOfRange } from './received-range.ts'
 
 /** The store's own key of a mailbox. */
 export type MailboxKey = Branded<number, 'MailboxKey'>
@@ -18,6 +19,8 @@ export interface Lane {
   attachments: AttachmentsOption
   mime: boolean
   way: Way
+  /** The folder is filled by ranges, while the walk only notes which messages there are: see fill-folder.ts. */
+  filling: boolean
   /** What Graph counted in the folder when the run began: items of every kind. */
   expected: number
   done: boolean
@@ -54,6 +57,10 @@ export interface PageToSave {
   unchanged: MessageId[]
   skipped: SkippedMessage[]
   removed: MessageId[]
+  /** Of a folder that is being filled: what the walk came by, to be compared in the end. */
+  noted?: readonly MessageVersion[]
+  /** The range that the page is of, and what is left of it. */
+  range?: { number: number; rest: RestOfRange | undefined }
   /** Undefined while more of the same page is to come: the lane stays where it is. */
   next: Checkpoint | undefined
   usage: Usage
@@ -101,6 +108,27 @@ export interface MessageStore {
    * a wish to pause or cancel at the very moment its work is safe.
    */
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus>
+
+  /** Makes the lane one that is being filled, by these ranges. */
+  beginFill(claim: Claim, mailbox: MailboxKey, lane: Lane, ranges: readonly ReceivedRange[]): Promise<Lane>
+
+  /** What is still to be read of a folder that is being filled. */
+  openRanges(mailbox: MailboxKey, folder: FolderId): Promise<ReceivedRange[]>
+
+  /** Cuts the older part off a range, so that it can be read at the same time. */
+  splitRange(
+    claim: Claim,
+    mailbox: MailboxKey,
+    folder: FolderId,
+    newer: ReceivedRange,
+    older: ReceivedRange,
+  ): Promise<void>
+
+  /** Messages that the walk noted, after `after`, which are neither stored as it saw them nor in the ledger. */
+  unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined, limit: number): Promise<MessageId[]>
+
+  /** Sends a lane that is being filled back to the start, to be walked in this way alone. What is stored stays. */
+  abandonFill(claim: Claim, mailbox: MailboxKey, lane: Lane, way: Way): Promise<Lane>
 
   /** Sends a lane back to the start, to be walked in this way from now on. What is stored stays. */
   restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void>

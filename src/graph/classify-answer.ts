@@ -68,6 +68,8 @@ const PLAIN_CODES: Record<string, Failure> = {
 
 const UNTRACKED: Failure = { kind: 'skip', because: 'untracked' }
 
+const UNFILTERED: Failure = { kind: 'skip', because: 'unfiltered' }
+
 const RESET_CODES = /^(syncstate|resync)|^directory_expiredpagetoken$/
 const UNREADABLE_CODES = new Set([
   'errormimecontentconversionfailed',
@@ -122,14 +124,14 @@ function throttled(error: GraphError | undefined): Failure {
 }
 
 function unreadable(answer: RefusedAnswer, error: GraphError | undefined, asked: Asked): Failure {
-  if (asked.subject === 'page') return { kind: 'shrink' }
+  if (asked.subject === 'page' || asked.subject === 'range') return { kind: 'shrink' }
   if (asked.subject === 'message' || isMessagePart(asked.subject)) return { kind: 'skip', because: 'unreadable' }
   return refusedWith(asked.subject, answer.statusCode, error?.code)
 }
 
 function byStatus(answer: RefusedAnswer, error: GraphError | undefined, asked: Asked): Failure {
   const refused = refusedWith(asked.subject, answer.statusCode, error?.code)
-  const walksByLink = ['page', 'group', 'directory'].includes(asked.subject)
+  const walksByLink = ['page', 'range', 'group', 'directory'].includes(asked.subject)
   switch (answer.statusCode) {
     case 503:
       return wait('server_busy')
@@ -139,7 +141,7 @@ function byStatus(answer: RefusedAnswer, error: GraphError | undefined, asked: A
     case 509:
       return wait('bandwidth_used_up')
     case 501:
-      return refused
+      return asked.subject === 'range' ? UNFILTERED : refused
     case 402:
       return refusal('paymentRequired')
     case 403:
@@ -152,6 +154,8 @@ function byStatus(answer: RefusedAnswer, error: GraphError | undefined, asked: A
     case 400:
       // Nothing of a link is ours, so a bad one ("Badly formed token.") has gone stale.
       if (walksByLink && asked.continued) return { kind: 'restart' }
+      // A folder that may not be asked for a stretch of time (InefficientFilter and its like) can still be walked.
+      if (asked.subject === 'range') return UNFILTERED
       // All that varies in these requests is what a person gave as an address or id.
       if (asked.subject === 'user' || asked.subject === 'group') return notThere(asked.subject, refused)
       return changeTrackingOr(refused, error)

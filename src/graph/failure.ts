@@ -15,6 +15,8 @@ export type WaitReason =
   | 'bad_link'
   | 'repeated_link'
 
+export type SkipReason = 'gone' | 'unreadable' | 'untracked' | 'unfiltered'
+
 /** What a refused or broken answer means for the work; every failure of a request is one of these six. */
 export type Failure =
   | Wait
@@ -22,8 +24,8 @@ export type Failure =
   | { kind: 'renew' }
   /** The page is too much for Graph, or holds an item that breaks it: ask for less. */
   | { kind: 'shrink' }
-  /** The one thing asked for is not there, or cannot be given (a message, or the tracking of changes); the mailbox goes on without it. */
-  | { kind: 'skip'; because: 'gone' | 'unreadable' | 'untracked' }
+  /** The one thing asked for is not there, or cannot be given (a message, the tracking of changes, or a choice by time); the mailbox goes on without it. */
+  | { kind: 'skip'; because: SkipReason }
   /** The link is no longer known: begin the walk anew. */
   | { kind: 'restart' }
   /** Nothing but a person cures this; the message tells how. */
@@ -85,7 +87,7 @@ export function isShrink(error: unknown): error is RequestFailure {
   return error instanceof RequestFailure && error.failure.kind === 'shrink'
 }
 
-export function isSkip(error: unknown, because: 'gone' | 'unreadable' | 'untracked'): error is RequestFailure {
+export function isSkip(error: unknown, because: SkipReason): error is RequestFailure {
   return error instanceof RequestFailure && error.failure.kind === 'skip' && error.failure.because === because
 }
 

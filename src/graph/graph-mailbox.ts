@@ -8,11 +8,15 @@ import {
   type Mailbox,
   NoChangeTrackingError,
   type Page,
+  type RangePage,
+  RangesRefusedError,
   type Reading,
+  type Received,
   type Sink,
   UnreadablePageError,
 } from '../copying/mailbox.ts'
 import type { Message, MessageId } from '../copying/message.ts'
+import type { ReceivedRange } from '../copying/received-range.ts'
 import { AppError } from '../errors.ts'
 import { BrokenAnswerError, isRestart, isShrink, isSkip } from './failure.ts'
 import { FolderTree } from './folder-tree.ts'
@@ -21,6 +25,7 @@ import { GraphContents } from './graph-contents.ts'
 import type { GraphUrl } from './graph-url.ts'
 import { type MessagePage, readMessagePage } from './message-page.ts'
 import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
+import { boundQuery, rangeQuery, readRangePage, readReceived } from './range-page.ts'
 import { itemOf } from './read-collection.ts'
 import { readItem } from './read-item.ts'
 import { refusal } from './refusals.ts'
@@ -37,6 +42,9 @@ export interface GraphMailboxParts {
 
 // A page of ids is small however many it names; 500 is what other clients run well with.
 const IDS_PAGE_SIZE = 500
+
+// With fewer left, they are named and read one by one: that is over sooner than more tries.
+const SMALLEST_OF_RANGE = 20
 
 // Empty pages with a next link are legal; a run of so many is a walk that never ends.
 const MAX_EMPTY_PAGES = 10_000
@@ -100,6 +108,40 @@ export class GraphMailbox implements Mailbox {
     }
   }
 
+  async receivedBounds(folder: FolderId): Promise<{ oldest: string; newest: string } | undefined> {
+    const ask = (end: 'oldest' | 'newest') => this.#askRange(() => this.#listReceived(folder, boundQuery(end), 1))
+    const [[oldest], [newest]] = await Promise.all([ask('oldest'), ask('newest')])
+    return oldest && newest && { oldest: oldest.receivedDateTime, newest: newest.receivedDateTime }
+  }
+
+  readRange(folder: FolderId, range: ReceivedRange): Promise<RangePage> {
+    const walk = this.#walkOf(folder)
+    return this.#askRange(async () => {
+      for (let from = range; ; from = { ...range, link: null }) {
+        try {
+          const page = await this.#shrinking(folder, walk, SMALLEST_OF_RANGE, (size) =>
+            this.#requestRange(folder, from, size),
+          )
+          walk.emptyPages = page.itemCount === 0 ? walk.emptyPages + 1 : 0
+          if (walk.emptyPages > MAX_EMPTY_PAGES) throw new RangesRefusedError('A range does not come to its end')
+          return page
+        } catch (error) {
+          // The link within a second is no longer known: the second begins anew.
+          if (!isRestart(error) || from.link === null || ++walk.restarts > MAX_RESTARTS) throw error
+        }
+      }
+    })
+  }
+
+  async newestIn(folder: FolderId, range: ReceivedRange, limit: number): Promise<Received[]> {
+    try {
+      return await this.#askRange(() => this.#listReceived(folder, rangeQuery(range), limit))
+    } catch (error) {
+      if (isShrink(error)) return []
+      throw error
+    }
+  }
+
   readMessage(id: MessageId): Promise<Reading<Message>> {
     const url = this.#parts.graphUrl.to(`${this.#user}/messages/${encodeURIComponent(id)}?$select=${MESSAGE_FIELDS}`)
     const read = itemOf<WireMessage>
@@ -143,7 +185,6 @@ export class GraphMailbox implements Mailbox {
     return (await this.#parts.client.get({ url, subject: 'folders', read: countOf })).value
   }
 
-  /** Asks for ever smaller pages until one comes. */
   async #readMessages(folder: FolderId, from: Checkpoint, way: Way, walk: Walk): Promise<MessagePage> {
     const { graphUrl, hasDelta } = this.#parts
     if (way.source === 'delta' && !hasDelta) throw new NoChangeTrackingError('This cloud tracks no changes')
@@ -151,22 +192,73 @@ export class GraphMailbox implements Mailbox {
     // A link of another Graph address (the settings changed) is nothing this one knows.
     if (link !== undefined && !graphUrl.owns(link)) throw this.#expired(walk)
 
+    if (way.content === 'whole')
+      return this.#shrinking(folder, walk, 1, (size) => this.#requestPage(folder, link, way, size))
+    try {
+      return (await this.#requestPage(folder, link, way, IDS_PAGE_SIZE)).value
+    } catch (error) {
+      if (!isShrink(error)) throw error
+      await this.#makeSureGraphAnswers(folder)
+      throw unreadableFolder(error)
+    }
+  }
+
+  /** Asks for ever smaller pages until one comes. */
+  async #shrinking<Value extends { itemCount: number }>(
+    folder: FolderId,
+    walk: Walk,
+    smallest: number,
+    ask: (pageSize: number) => Promise<Answer<Value>>,
+  ): Promise<Value> {
     for (;;) {
-      const asked = way.content === 'ids' ? IDS_PAGE_SIZE : walk.pageSize
+      const asked = walk.pageSize
       try {
-        const { value, bytes, elapsedMs } = await this.#requestPage(folder, link, way, asked)
-        walk.pageSize = sizeAfterPage(walk.pageSize, { items: value.itemCount, bytes, elapsedMs })
+        const { value, bytes, elapsedMs } = await ask(asked)
+        // Of several pages asked for at once only the first may change the size.
+        if (walk.pageSize === asked) {
+          walk.pageSize = sizeAfterPage(asked, { items: value.itemCount, bytes, elapsedMs })
+        }
         return value
       } catch (error) {
         if (!isShrink(error)) throw error
-        if (asked === 1 || way.content === 'ids') {
+        if (asked <= smallest) {
           await this.#makeSureGraphAnswers(folder)
-          throw way.content === 'ids'
-            ? unreadableFolder(error)
-            : new UnreadablePageError(error.message, { cause: error })
+          throw new UnreadablePageError(error.message, { cause: error })
         }
-        walk.pageSize = smallerSize(asked)
+        walk.pageSize = Math.min(walk.pageSize, smallerSize(asked))
       }
+    }
+  }
+
+  #requestRange(folder: FolderId, range: ReceivedRange, pageSize: number) {
+    const { client, graphUrl } = this.#parts
+    const link = range.link !== null && graphUrl.owns(range.link) ? range.link : undefined
+    const path = `${this.#user}/mailFolders/${encodeURIComponent(folder)}/messages?$select=${MESSAGE_FIELDS}&${rangeQuery(range)}`
+    return client.get({
+      url: link ?? graphUrl.to(path),
+      subject: 'range',
+      continued: link !== undefined,
+      maxPageSize: pageSize,
+      shrinkable: pageSize <= SMALLEST_OF_RANGE ? 'last_size' : 'yes',
+      read: (json) => readRangePage(json, graphUrl, { ...range, link: link ?? null }),
+    })
+  }
+
+  async #listReceived(folder: FolderId, query: string, limit: number): Promise<Received[]> {
+    const { client, graphUrl } = this.#parts
+    const path = `${this.#user}/mailFolders/${encodeURIComponent(folder)}/messages?$select=id,receivedDateTime&${query}`
+    const asked = { subject: 'range', maxPageSize: limit, shrinkable: 'last_size', read: readReceived } as const
+    return (await client.get({ url: graphUrl.to(path), ...asked })).value
+  }
+
+  async #askRange<Value>(ask: () => Promise<Value>): Promise<Value> {
+    try {
+      return await ask()
+    } catch (error) {
+      if (isSkip(error, 'gone')) throw new FolderGoneError('The folder is gone', { cause: error })
+      if (isSkip(error, 'unfiltered') || isRestart(error))
+        throw new RangesRefusedError('Ranges of time are refused', { cause: error })
+      throw error
     }
   }
 

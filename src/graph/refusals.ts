@@ -2,7 +2,17 @@ import type { ErrorCode } from '../errors.ts'
 import type { Failure } from './failure.ts'
 
 /** What a request asks for; the same refusal means different things for different ones. */
-export type Subject = 'user' | 'inbox' | 'folders' | 'folder' | 'page' | 'message' | MessagePart | 'group' | 'directory'
+export type Subject =
+  | 'user'
+  | 'inbox'
+  | 'folders'
+  | 'folder'
+  | 'page'
+  | 'range'
+  | 'message'
+  | MessagePart
+  | 'group'
+  | 'directory'
 
 /** What belongs to one message: the list of its attachments, the content of one, the message as RFC 822 text. */
 type MessagePart = 'attachments' | 'attachment' | 'mime'
@@ -96,6 +106,7 @@ export function notThere(subject: Subject, refused: Failure): Failure {
       return refusal('groupNotFound')
     case 'folder':
     case 'page':
+    case 'range':
     case 'message':
     case 'attachments':
     case 'attachment':

@@ -5,6 +5,7 @@ import type { Lane, LanePlan, MailboxKey } from '../copying/message-store.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { BodyOption } from '../extractions/options.ts'
 import type { Dialect } from './dialects/dialect.ts'
+import { forgetRanges } from './ranges.ts'
 import { forgetWalked } from './rewalks.ts'
 import type { LanesTable, Schema } from './schema.ts'
 
@@ -40,10 +41,11 @@ export async function openLanes(
       attachments,
       mime: Number(mime),
       source: listed ? 'delta' : (lane?.source ?? USUAL_WAY.source),
-      content: listed ? 'ids' : (lane?.content ?? USUAL_WAY.content),
+      content: listed ? 'ids' : widened ? USUAL_WAY.content : (lane?.content ?? USUAL_WAY.content),
       at: lane && !anew ? lane.at : START.at,
       link: lane && !anew ? lane.link : null,
       rewalks: anew ? 1 : (lane?.rewalks ?? 0),
+      filling: anew ? 0 : (lane?.filling ?? 0),
       extraction_id: extractionId,
       done: going && !anew ? lane.done : 0,
       expected: going ? lane.expected : (expectedByFolder.get(folderId) ?? 0),
@@ -57,6 +59,8 @@ export async function openLanes(
   })
   for (const row of rows) {
     if (row.rewalks && row.at === 'start') await forgetWalked(trx, mailbox, row.folder_id)
+    if (lanesByFolder.get(row.folder_id)?.filling && !row.filling)
+      await forgetRanges(trx, mailbox, row.folder_id as FolderId)
     await trx
       .insertInto('lanes')
       .values(row)
@@ -99,6 +103,7 @@ export function toLane(row: LanesTable): Lane {
     attachments: row.attachments,
     mime: row.mime === 1,
     way: { source: row.source, content: row.content },
+    filling: row.filling === 1,
     expected: row.expected,
     done: row.done === 1,
   }

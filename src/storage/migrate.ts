@@ -2,11 +2,13 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 import type { Database, DialectName } from './dialects/dialect.ts'
 import { schema } from './migrations/postgres/0001-schema.ts'
+import { ranges as postgresRanges } from './migrations/postgres/0002-ranges.ts'
 import { extractions } from './migrations/sqlite/0001-extractions.ts'
 import { mail } from './migrations/sqlite/0002-mail.ts'
 import { unlistedMessages } from './migrations/sqlite/0003-unlisted-messages.ts'
 import { contents } from './migrations/sqlite/0004-contents.ts'
 import { addressKeys } from './migrations/sqlite/0005-address-keys.ts'
+import { ranges as sqliteRanges } from './migrations/sqlite/0006-ranges.ts'
 
 /** In order of their names; added to, never edited. A change of the schema adds one to each. */
 const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
@@ -16,9 +18,11 @@ const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
     '0003-unlisted-messages': unlistedMessages,
     '0004-contents': contents,
     '0005-address-keys': addressKeys,
+    '0006-ranges': sqliteRanges,
   },
   postgres: {
     '0001-schema': schema,
+    '0002-ranges': postgresRanges,
   },
 }
 

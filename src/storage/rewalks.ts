@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { FolderId } from '../copying/mailbox.ts'
+import type { FolderId, MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { MailboxKey, PageToSave } from '../copying/message-store.ts'
 import type { Dialect } from './dialects/dialect.ts'
@@ -23,13 +23,30 @@ export async function noteWalked(
   dialect: Dialect,
   mailbox: MailboxKey,
   folder: FolderId,
-  { messages, patches, skipped, unchanged }: PageToSave,
+  { messages, patches, skipped, unchanged, noted }: PageToSave,
 ): Promise<void> {
+  await noteVersions(trx, dialect, mailbox, folder, noted ?? [])
   const ids = [...[...messages, ...patches, ...skipped].map(({ id }) => id), ...unchanged]
   if (ids.length === 0) return
   await sql`insert into walked_messages (mailbox_id, folder_id, message_id)
     select ${mailbox}, ${folder}, ids.value from ${dialect.textList(ids)} as ids where true
     on conflict do nothing`.execute(trx)
+}
+
+/** The last word on a message counts: it may change, and be listed again, while the folder is walked. */
+async function noteVersions(
+  trx: Transaction<Schema>,
+  dialect: Dialect,
+  mailbox: MailboxKey,
+  folder: FolderId,
+  versions: readonly MessageVersion[],
+): Promise<void> {
+  if (versions.length === 0) return
+  // A change that is told of without the version it led to: what is stored may be older, so it matches no version.
+  const list = dialect.textPairs(versions.map(({ id, changeKey }) => [id, changeKey ?? '']))
+  await sql`insert into walked_messages (mailbox_id, folder_id, message_id, change_key)
+    select ${mailbox}, ${folder}, noted.one, noted.other from ${list} as noted where true
+    on conflict (mailbox_id, folder_id, message_id) do update set change_key = excluded.change_key`.execute(trx)
 }
 
 /** Stored messages of the folder that the walk has not come by so far. */

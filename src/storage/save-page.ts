@@ -7,6 +7,7 @@ import { expectContents, withdrawContents, withdrawRemoved } from './contents.ts
 import type { Dialect } from './dialects/dialect.ts'
 import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
 import { clearParts, clearSkipped, recordSkipped } from './ledger.ts'
+import { forgetRanges, moveRange } from './ranges.ts'
 import { markUnwalked, noteWalked } from './rewalks.ts'
 import type { Schema } from './schema.ts'
 
@@ -166,18 +167,21 @@ async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page:
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', lane.folderId)
     .executeTakeFirstOrThrow()
-  if (rewalks) await noteWalked(trx, dialect, mailbox, lane.folderId, page)
+  // What a range brings says nothing of what the walk came by.
+  if (page.range) await moveRange(trx, mailbox, lane.folderId, page.range)
+  else if (rewalks) await noteWalked(trx, dialect, mailbox, lane.folderId, page)
 
   const { next } = page
   if (!next) return NONE_UNWALKED
   const atEnd = next.at === 'end'
   await trx
     .updateTable('lanes')
-    .set({ at: next.at, link: next.at === 'start' ? null : next.link, ...(atEnd && { rewalks: 0 }) })
+    .set({ at: next.at, link: next.at === 'start' ? null : next.link, ...(atEnd && { rewalks: 0, filling: 0 }) })
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', lane.folderId)
     .execute()
   if (!rewalks || !atEnd) return NONE_UNWALKED
+  if (lane.filling) await forgetRanges(trx, mailbox, lane.folderId)
   const count = await markUnwalked(trx, mailbox, lane.folderId, now)
   return { count, attachments: count === 0 ? 0 : await withdrawRemoved(trx, mailbox) }
 }

@@ -180,6 +180,7 @@ create table lanes (
   rewalks boolean not null default false,
   attachments text not null default 'none'::text,
   mime boolean not null default false,
+  filling boolean not null default false,
   primary key (mailbox_id, folder_id),
   foreign key (mailbox_id) references mailboxes(id)
 );
@@ -191,6 +192,17 @@ create table mailboxes (
   created_at timestamp with time zone not null,
   primary key (id),
   unique (object_id)
+);
+
+create table ranges (
+  mailbox_id bigint not null,
+  folder_id text collate "C" not null,
+  number bigint not null,
+  from_time text not null,
+  before_time text not null,
+  link text,
+  primary key (mailbox_id, folder_id, number),
+  foreign key (mailbox_id) references mailboxes(id)
 );
 
 create table skipped_emails (
@@ -212,6 +224,7 @@ create table walked_messages (
   mailbox_id bigint not null,
   folder_id text collate "C" not null,
   message_id text collate "C" not null,
+  change_key text,
   primary key (mailbox_id, folder_id, message_id),
   foreign key (mailbox_id) references mailboxes(id)
 );

@@ -180,6 +180,7 @@ create table lanes (
   rewalks integer not null default 0,
   attachments text not null default 'none',
   mime integer not null default 0,
+  filling integer not null default 0,
   primary key (mailbox_id, folder_id),
   foreign key (mailbox_id) references mailboxes(id)
 );
@@ -191,6 +192,17 @@ create table mailboxes (
   created_at text not null,
   primary key (id),
   unique (object_id)
+);
+
+create table ranges (
+  mailbox_id integer not null,
+  folder_id text not null,
+  number integer not null,
+  from_time text not null,
+  before_time text not null,
+  link text,
+  primary key (mailbox_id, folder_id, number),
+  foreign key (mailbox_id) references mailboxes(id)
 );
 
 create table skipped_emails (
@@ -212,6 +224,7 @@ create table walked_messages (
   mailbox_id integer not null,
   folder_id text not null,
   message_id text not null,
+  change_key text,
   primary key (mailbox_id, folder_id, message_id),
   foreign key (mailbox_id) references mailboxes(id)
 );

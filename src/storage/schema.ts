@@ -125,13 +125,28 @@ export interface LanesTable {
   skipped: number
   /** 1 while the lane is walked anew over mail that is already stored: see rewalks.ts. */
   rewalks: number
+  /** 1 while the folder is filled by ranges: see copying/fill-folder.ts. */
+  filling: number
 }
 
-/** What a walk that began anew has seen so far; emptied at its end. */
+/** Stretches of received time of folders that are being filled, as far as they are still to be read. */
+export interface RangesTable {
+  mailbox_id: number
+  folder_id: string
+  number: number
+  /** Times as Graph is asked for them. */
+  from_time: string
+  before_time: string
+  link: string | null
+}
+
+/** What a walk that began anew, or beside ranges, has seen so far; emptied at its end. */
 interface WalkedMessagesTable {
   mailbox_id: number
   folder_id: string
   message_id: string
+  /** Of the version that the walk came by, where it only notes what there is. */
+  change_key: string | null
 }
 
 /** The ledger: messages, and parts of messages, that Graph lists and could not give. */
@@ -232,6 +247,7 @@ export interface Schema {
   mailboxes: MailboxesTable
   folders: FoldersTable
   lanes: LanesTable
+  ranges: RangesTable
   walked_messages: WalkedMessagesTable
   skipped_emails: SkippedEmailsTable
   emails: EmailsTable

@@ -15,7 +15,7 @@ export const ERASED = 'erased '
 const ACTIVE = EXTRACTION_STATUSES.filter((status) => !isEnded(status))
 
 /** The tables of what is stored of a mailbox beside its messages, in an order that references allow. */
-const TABLES = ['skipped_emails', 'walked_messages', 'lanes', 'folders'] as const
+const TABLES = ['skipped_emails', 'walked_messages', 'ranges', 'lanes', 'folders'] as const
 
 export class SqlErasureStore implements ErasureStore {
   readonly #db: Kysely<Schema>

@@ -1,9 +1,10 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
-import type { Way } from '../copying/checkpoint.ts'
+import { START, type Way } from '../copying/checkpoint.ts'
 import type { FolderId, MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { Lane, LanePlan, MailboxKey, MessageStore, PageToSave } from '../copying/message-store.ts'
+import type { ReceivedRange } from '../copying/received-range.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import { type ExtractionStatus, nextStatus } from '../extractions/extraction-status.ts'
 import { adding, lockClaimed, RUNNING, updateClaimed } from './claims.ts'
@@ -11,6 +12,7 @@ import { openContents, withdrawRemoved } from './contents.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { markGone, saveFolders } from './folders.ts'
 import { closeLane, openLanes, toLane } from './lanes.ts'
+import { addRanges, forgetRanges, narrowRange, openRanges, unfilledIds } from './ranges.ts'
 import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
 import { listedOf, savePage, staleVersions } from './save-page.ts'
 import type { Schema } from './schema.ts'
@@ -159,6 +161,56 @@ export class SqlMessageStore implements MessageStore {
     })
   }
 
+  beginFill(claim: Claim, mailbox: MailboxKey, lane: Lane, ranges: readonly ReceivedRange[]): Promise<Lane> {
+    return this.#transact(async (trx) => {
+      await lockClaimed(trx, claim)
+      await forgetRanges(trx, mailbox, lane.folderId)
+      await addRanges(trx, mailbox, lane.folderId, ranges)
+      return this.#sendBack(trx, mailbox, lane, { source: 'delta', content: 'ids' }, true)
+    })
+  }
+
+  abandonFill(claim: Claim, mailbox: MailboxKey, lane: Lane, way: Way): Promise<Lane> {
+    return this.#transact(async (trx) => {
+      await lockClaimed(trx, claim)
+      await forgetRanges(trx, mailbox, lane.folderId)
+      return this.#sendBack(trx, mailbox, lane, way, false)
+    })
+  }
+
+  async #sendBack(trx: Transaction<Schema>, mailbox: MailboxKey, lane: Lane, way: Way, filling: boolean) {
+    await trx
+      .updateTable('lanes')
+      .set({ ...REWALK, ...way, filling: Number(filling) })
+      .where('mailbox_id', '=', mailbox)
+      .where('folder_id', '=', lane.folderId)
+      .execute()
+    await forgetWalked(trx, mailbox, lane.folderId)
+    return { ...lane, checkpoint: START, way, filling }
+  }
+
+  openRanges(mailbox: MailboxKey, folder: FolderId): Promise<ReceivedRange[]> {
+    return openRanges(this.#db, mailbox, folder)
+  }
+
+  async splitRange(
+    claim: Claim,
+    mailbox: MailboxKey,
+    folder: FolderId,
+    newer: ReceivedRange,
+    older: ReceivedRange,
+  ): Promise<void> {
+    await this.#transact(async (trx) => {
+      await lockClaimed(trx, claim)
+      await narrowRange(trx, mailbox, folder, newer)
+      await addRanges(trx, mailbox, folder, [older])
+    })
+  }
+
+  unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined, limit: number): Promise<MessageId[]> {
+    return unfilledIds(this.#db, mailbox, lane, after, limit)
+  }
+
   async restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void> {
     await this.#transact(async (trx) => {
       await lockClaimed(trx, claim)
@@ -184,6 +236,7 @@ export class SqlMessageStore implements MessageStore {
     await this.#transact(async (trx) => {
       await lockClaimed(trx, claim)
       const left = await closeLane(trx, mailbox, folder, 0)
+      await forgetRanges(trx, mailbox, folder)
       const removed = await markGone(trx, this.#dialect, mailbox, [folder], this.#now())
       const attachments = await withdrawRemoved(trx, mailbox)
       await trx
@@ -191,6 +244,7 @@ export class SqlMessageStore implements MessageStore {
         .set((eb) => ({
           at: 'start' as const,
           link: null,
+          filling: 0,
           listed: eb('listed', '+', removed),
           removed: eb('removed', '+', removed),
         }))

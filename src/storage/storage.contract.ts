@@ -383,6 +383,61 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     assert.equal(extraction?.error?.code, 'worker_lost')
   })
 
+  test('a folder that is filled by ranges goes on where each of them stopped, and ends as if it had been walked', async () => {
+    await using stores = await open()
+    const { claim, mailbox, lane, save, extraction } = await beginCopy(stores)
+    const range = (number: number, from: string, before: string) => ({ number, from, before, link: null })
+    const older = range(0, '2025-01-01T00:00:00Z', '2026-01-01T00:00:00Z')
+    const newer = range(1, '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z')
+    const filling = await stores.messages.beginFill(claim, mailbox, lane, [older, newer])
+    const stillOpen = async () =>
+      (await stores.messages.openRanges(mailbox, INBOX)).toSorted((one, other) => one.number - other.number)
+
+    const half = { before: '2026-06-01T00:00:00Z', link: 'more of this second' }
+    await save(
+      { messages: [aMessage('m1'), aMessage('old')], next: undefined, range: { number: 1, rest: half } },
+      filling,
+    )
+    const split = { ...newer, from: '2026-03-01T00:00:00Z' }
+    const third = range(2, newer.from, split.from)
+    await stores.messages.splitRange(claim, mailbox, INBOX, split, third)
+    assert.deepEqual(await stillOpen(), [older, { ...split, ...half }, third])
+    for (const number of [0, 1, 2]) await save({ next: undefined, range: { number, rest: undefined } }, filling)
+    assert.deepEqual(await stillOpen(), [])
+
+    const noted = (id: string, changeKey: string | null) => ({ id: id as MessageId, changeKey })
+    await save({ next: { at: 'page', link: '2' }, noted: [noted('m1', 'k0'), noted('undated', 'k1')] }, filling)
+    await save({ next: undefined, noted: [noted('m1', 'k1'), noted('told in part', null)] }, filling)
+    const unfilled = (after?: string) => stores.messages.unfilledMessages(mailbox, filling, after as MessageId, 10)
+    assert.deepEqual(await unfilled(), ['told in part', 'undated'], 'the last word on m1 is what is stored')
+    assert.deepEqual(await unfilled('told in part'), ['undated'])
+    assert.deepEqual(await stores.messages.unwalkedMessages(mailbox, INBOX, 10), ['old'])
+
+    await save({ messages: [aMessage('undated')], next: undefined }, filling)
+    await save({ next: { at: 'end', link: 'delta' } }, filling)
+    assert.deepEqual(
+      await stores.messages.countFolder(mailbox, INBOX),
+      { stored: 2, skipped: 0 },
+      'the old one is gone',
+    )
+    const [reopened] = await openInbox(stores, claim, mailbox)
+    assert.deepEqual([reopened?.filling, reopened?.checkpoint], [false, { at: 'end', link: 'delta' }])
+    const { progress } = await extraction()
+    assert.equal(progress.messagesListed, 4, 'what is only noted is not counted')
+  })
+
+  test('a fill that is given up leaves what is stored, and the folder is walked in another way', async () => {
+    await using stores = await open()
+    const { claim, mailbox, lane, save, storedIds } = await beginCopy(stores)
+    const range = { number: 0, from: '2025-01-01T00:00:00Z', before: '2026-01-01T00:00:00Z', link: null }
+    const filling = await stores.messages.beginFill(claim, mailbox, lane, [range])
+    await save({ messages: [aMessage('m1')], next: undefined, range: { number: 0, rest: range } }, filling)
+    const walked = await stores.messages.abandonFill(claim, mailbox, filling, USUAL_WAY)
+    assert.deepEqual([walked.filling, walked.checkpoint, walked.way], [false, { at: 'start' }, USUAL_WAY])
+    assert.deepEqual(await stores.messages.openRanges(mailbox, INBOX), [])
+    assert.deepEqual(await storedIds(), ['m1'])
+  })
+
   test('an extraction that is given back again and again fails with the reason, and a page between resets the count', async () => {
     await using stores = await open()
     const error = { code: 'database_unavailable', message: 'The database did not answer' } as const

@@ -8,6 +8,7 @@ const IN_ORDER: Record<keyof Schema, true> = {
   extractions: true,
   folders: true,
   lanes: true,
+  ranges: true,
   walked_messages: true,
   skipped_emails: true,
   emails: true,

@@ -19,6 +19,8 @@ export interface Dialect {
   readonly skipLocked: RawBuilder<unknown>
   /** A list of texts as a subquery with the column `value`, in one parameter however long the list: `where id in ${textList(ids)}`. */
   textList(values: readonly string[]): RawBuilder<string>
+  /** Pairs of texts as a subquery with the columns `one` and `other`. */
+  textPairs(values: readonly (readonly [string, string])[]): RawBuilder<unknown>
   /** Adds the rows, and where a mailbox already has the id puts the new content in its place. */
   upsertEmails(trx: Transaction<Schema>, rows: readonly EmailRow[]): Promise<void>
   /** The same for what is to be fetched of them; a MIME that is known stays until there is a new one. */

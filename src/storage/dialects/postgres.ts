@@ -104,6 +104,8 @@ const DIALECT: Dialect = {
   noTime: '-infinity',
   skipLocked: sql`for update skip locked`,
   textList: (values) => sql`(select value from unnest(${values}::text[]) as list (value))`,
+  textPairs: (values) =>
+    sql`(select * from unnest(${values.map(([one]) => one)}::text[], ${values.map(([, other]) => other)}::text[]) as list (one, other))`,
   upsertEmails,
   expectContents,
 }
