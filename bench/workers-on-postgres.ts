@@ -27,6 +27,7 @@ export async function workersOnPostgres(settings: Settings, surroundings: Surrou
 
 interface BatchRun {
   seconds: number
+  databaseBytes: number
   busySeconds: number
   workersCpuSeconds: number
 }
@@ -43,9 +44,12 @@ async function throughput(server: PostgresServer, settings: Settings, surroundin
     const busyBefore = busySeconds()
     const cpuBefore = await cpuOf(workers)
     const seconds = await fleet.copyBatch(userUpns)
+    const busy = busySeconds() - busyBefore
+    const [size] = await fleet.database.query<{ bytes: string }>('select pg_database_size(current_database()) as bytes')
     return {
       seconds,
-      busySeconds: busySeconds() - busyBefore,
+      databaseBytes: Number(size?.bytes),
+      busySeconds: busy,
       workersCpuSeconds: (await cpuOf(workers)) - cpuBefore,
     }
   }
@@ -71,6 +75,11 @@ async function throughput(server: PostgresServer, settings: Settings, surroundin
         name: "workers' CPU, ms per 1,000",
         digits: 0,
         values: pairs.map(({ two }) => (two.workersCpuSeconds / messages) * 1e6),
+      },
+      {
+        name: 'database, kB a message',
+        digits: 1,
+        values: pairs.map(({ two }) => two.databaseBytes / messages / 1_000),
       },
       {
         name: 'all CPU, ms per 1,000',
