@@ -147,7 +147,7 @@ async function answersOf(client: ApiClient, connection: string) {
 function evened(answer: unknown): unknown {
   if (typeof answer === 'string') {
     const isTime = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(answer)
-    return isTime ? Date.parse(answer) : answer.replaceAll('\0', '\uFFFD')
+    return isTime ? Date.parse(answer) : answer.toWellFormed().replaceAll('\0', '\uFFFD')
   }
   if (Array.isArray(answer)) return answer.map(evened)
   if (typeof answer !== 'object' || answer === null) return answer
