@@ -56,16 +56,8 @@ export async function unwalkedIds(
   folder: FolderId,
   limit: number,
 ): Promise<MessageId[]> {
-  const rows = await db
-    .selectFrom('emails')
-    .select('id')
-    .where('mailbox_id', '=', mailbox)
-    .where('parent_folder_id', '=', folder)
-    .where('removed_at', 'is', null)
-    .where(isUnwalked(mailbox, folder, 'emails.id'))
-    .limit(limit)
-    .execute()
-  return rows.map((row) => row.id as MessageId)
+  const { rows } = await sql<{ id: MessageId }>`${unwalkedEmails(mailbox, folder)} limit ${limit}`.execute(db)
+  return rows.map(({ id }) => id)
 }
 
 /** Ends the walk; answers how many messages turned out to be gone. */
@@ -79,9 +71,7 @@ export async function markUnwalked(
     .updateTable('emails')
     .set({ removed_at: now })
     .where('mailbox_id', '=', mailbox)
-    .where('parent_folder_id', '=', folder)
-    .where('removed_at', 'is', null)
-    .where(isUnwalked(mailbox, folder, 'emails.id'))
+    .where(sql<boolean>`id in (${unwalkedEmails(mailbox, folder)})`)
     .executeTakeFirst()
   // What the ledger holds and the folder no longer does is gone as well.
   await trx
@@ -89,15 +79,24 @@ export async function markUnwalked(
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', folder)
     .where('part', '=', '')
-    .where(isUnwalked(mailbox, folder, 'skipped_emails.message_id'))
+    .where(
+      sql<boolean>`message_id in (
+        select message_id from skipped_emails where mailbox_id = ${mailbox} and folder_id = ${folder} and part = ''
+        except ${walked(mailbox, folder)})`,
+    )
     .execute()
   await forgetWalked(trx, mailbox, folder)
   return Number(gone.numUpdatedRows)
 }
 
-// NOTE: not as `id not in (…)`, which Postgres answers by going through the whole list once a row.
-function isUnwalked(mailbox: MailboxKey, folder: FolderId, id: 'emails.id' | 'skipped_emails.message_id') {
-  return sql<boolean>`not exists (
-    select 1 from walked_messages as walked
-    where walked.mailbox_id = ${mailbox} and walked.folder_id = ${folder} and walked.message_id = ${sql.ref(id)})`
+// NOTE: by `except`, which takes the two lists as wholes. Of `not exists` and `not in` Postgres makes a loop over the one
+// within a loop over the other as long as it has no statistics, which is so while a folder is copied for the first time.
+function unwalkedEmails(mailbox: MailboxKey, folder: FolderId) {
+  return sql`select id from emails
+    where mailbox_id = ${mailbox} and parent_folder_id = ${folder} and removed_at is null
+    except ${walked(mailbox, folder)}`
+}
+
+function walked(mailbox: MailboxKey, folder: FolderId) {
+  return sql`select message_id from walked_messages where mailbox_id = ${mailbox} and folder_id = ${folder}`
 }

@@ -36,6 +36,7 @@ onEachDatabase((database) => {
     await using simulator = await aWorld()
     await using place = await aPlace(database)
     await using service = await Service.start(simulator, place)
+    simulator.faults.add({ match: { path: PAGES }, effect: { delay_ms: 200 } })
     await service.client.start('c', BODY)
     const { progress } = await untilStatus(service.client, 'c', 'completed')
     await assertPerfectCopy(simulator, place, MAILBOX)
