@@ -1,5 +1,3 @@
-import { type DeltaState, readChecksummed } from '../simulator/delta-token.ts'
-import type { Stats } from '../simulator/statistics.ts'
 import { MESSAGE_FIELDS } from '../src/graph/wire.ts'
 import type { LoginTask } from './log-in.ts'
 import { SimulatorProgram } from './simulator-program.ts'
@@ -12,8 +10,6 @@ const FIRST_PAGE = `/v1.0/users/${USER_UPN}/mailFolders/inbox/messages/delta?$se
 export interface Asked {
   requests: number
   cpuSeconds: number
-  /** How many messages each page of the Inbox held, in order. */
-  pageSizes: number[]
 }
 
 /** A mailbox with everything in its Inbox, served by a simulator in another process from pages made beforehand. */
@@ -59,11 +55,10 @@ export class SimulatedMailbox implements AsyncDisposable {
     await control.resetStats()
     const before = await control.stats()
     const result = await work()
-    const after = await control.stats({ links: true })
+    const after = await control.stats()
     const asked = {
       requests: after.requests,
       cpuSeconds: after.cpu_seconds - before.cpu_seconds,
-      pageSizes: pageSizes(after, this.messages),
     }
     return { result, asked }
   }
@@ -71,15 +66,4 @@ export class SimulatedMailbox implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.simulator[Symbol.asyncDispose]()
   }
-}
-
-/** A link tells how many messages came before its page; only the Inbox has more than one page. */
-function pageSizes({ pages: { links = {} } }: Stats, messages: number): number[] {
-  const starts = [0]
-  for (const link of Object.keys(links)) {
-    const token = new URLSearchParams(link.split('?')[1]).get('$skiptoken')
-    if (token) starts.push(readChecksummed<DeltaState>(token).told)
-  }
-  starts.sort((one, other) => one - other)
-  return starts.map((start, index) => (starts[index + 1] ?? messages) - start)
 }

@@ -60,7 +60,6 @@ async function runPair(mailbox: SimulatedMailbox, bareFloor: boolean, place: Ser
     const task = {
       login: mailbox.login,
       firstPage: mailbox.firstPage,
-      pageSizes: us.asked.pageSizes,
       folderId,
       databasePath,
       bare,
@@ -118,8 +117,8 @@ function report(runs: readonly Run[], first: Run, messages: number): string {
     'No latency, no limits, one process. What the floor does and does not do: [README.md](README.md).',
     spreadTable(figures),
     verdict(median(runs.map(shareOfCore))),
-    `Pages of both: ${sequenceOf(first.us.asked.pageSizes)} messages. 1 MB is 1,000,000 bytes. The first start of all, which also
-strips the types of our sources, peaked at ${number(first.us.peakBytes && first.us.peakBytes / MEGABYTE, 0)} MB; it is not in the table.`,
+    `1 MB is 1,000,000 bytes. The first start of all, which also strips the types of our
+sources, peaked at ${number(first.us.peakBytes && first.us.peakBytes / MEGABYTE, 0)} MB; it is not in the table.`,
     runTable(figures),
   ].join('\n\n')
 }
@@ -132,15 +131,4 @@ function verdict(share: number): string {
 
 function shareOfCore({ floor }: Run): number {
   return floor.asked.cpuSeconds / floor.seconds
-}
-
-/** `1 of 100, 99 of 200` */
-function sequenceOf(sizes: readonly number[]): string {
-  const groups: { size: number; count: number }[] = []
-  for (const size of sizes) {
-    const last = groups.at(-1)
-    if (last?.size === size) last.count++
-    else groups.push({ size, count: 1 })
-  }
-  return groups.map(({ size, count }) => `${count} of ${size}`).join(', ')
 }

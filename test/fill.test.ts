@@ -27,6 +27,7 @@ import { openSqlite } from '../src/storage/dialects/sqlite.ts'
 import { migrateToLatest } from '../src/storage/migrate.ts'
 import { SecretBox } from '../src/storage/secret-box.ts'
 import { openStores } from '../src/storage/stores.ts'
+import { aBareMessage } from './support/messages.ts'
 
 /* A folder that is filled by ranges, whatever happens to it meanwhile. */
 
@@ -327,30 +328,5 @@ function named({ id, at }: Held & { at: number }) {
 }
 
 function toMessage({ id, at, version }: Held): Message {
-  return {
-    id,
-    changeKey: `k${version}`,
-    messageType: 'message',
-    subject: null,
-    body: 'body',
-    bodyType: 'text',
-    bodyPreview: null,
-    importance: null,
-    conversationId: null,
-    internetMessageId: null,
-    createdDateTime: null,
-    lastModifiedDateTime: null,
-    receivedDateTime: at === null ? null : timeOf(at),
-    sentDateTime: null,
-    hasAttachments: false,
-    mayHaveAttachments: false,
-    isDraft: false,
-    isRead: false,
-    recipients: [],
-    categories: [],
-    flag: null,
-    inferenceClassification: null,
-    webLink: null,
-    internetMessageHeaders: null,
-  }
+  return aBareMessage(id, { changeKey: `k${version}`, receivedDateTime: at === null ? null : timeOf(at) })
 }

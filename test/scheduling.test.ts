@@ -6,7 +6,6 @@ import { type Attachment, type AttachmentId, SMALL_TOTAL_BYTES } from '../src/co
 import type { Checkpoint } from '../src/copying/checkpoint.ts'
 import { copyMailbox } from '../src/copying/copy-mailbox.ts'
 import type { Folder, FolderId, Mailbox, MailboxProvider, Page, Traffic } from '../src/copying/mailbox.ts'
-import type { Message, MessageId } from '../src/copying/message.ts'
 import { StoppedError } from '../src/copying/stopped.ts'
 import { MemoryBlobStore } from '../src/copying/testing/memory-blob-store.ts'
 import type { ConnectionId } from '../src/extractions/extraction.ts'
@@ -18,6 +17,7 @@ import { openSqlite } from '../src/storage/dialects/sqlite.ts'
 import { migrateToLatest } from '../src/storage/migrate.ts'
 import { SecretBox } from '../src/storage/secret-box.ts'
 import { openStores } from '../src/storage/stores.ts'
+import { aBareMessage } from './support/messages.ts'
 
 /** Far more than any of these jobs needs (some 100 requests of 5 s, half of them followed by a fence of 90 s). */
 const DEADLINE_MS = 12 * 3_600_000
@@ -218,7 +218,9 @@ class ScheduledGraph implements MailboxProvider {
     const isLast = number + 1 >= this.#pagesOf(folder)
     const messages =
       number < this.#pagesOf(folder)
-        ? idsOf(folder, number).map((id) => aMessage(id, this.#attachmentsOf(id).length > 0))
+        ? idsOf(folder, number).map((id) =>
+            aBareMessage(id, { mayHaveAttachments: this.#attachmentsOf(id).length > 0 }),
+          )
         : []
     const next: Checkpoint = isLast ? { at: 'end', link: 'delta' } : { at: 'page', link: String(number + 1) }
     return { messages, patches: [], incomplete: [], versions: [], removed: [], next }
@@ -262,33 +264,4 @@ function anAttachment(id: string): Attachment {
 
 async function* oneChunk(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text)
-}
-
-function aMessage(id: string, mayHaveAttachments: boolean): Message {
-  return {
-    id: id as MessageId,
-    changeKey: 'k',
-    messageType: 'message',
-    subject: null,
-    body: 'body',
-    bodyType: 'text',
-    bodyPreview: null,
-    importance: null,
-    conversationId: null,
-    internetMessageId: null,
-    createdDateTime: null,
-    lastModifiedDateTime: null,
-    receivedDateTime: null,
-    sentDateTime: null,
-    hasAttachments: false,
-    mayHaveAttachments,
-    isDraft: false,
-    isRead: false,
-    recipients: [],
-    categories: [],
-    flag: null,
-    inferenceClassification: null,
-    webLink: null,
-    internetMessageHeaders: null,
-  }
 }

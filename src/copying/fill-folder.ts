@@ -12,7 +12,7 @@ import { endTellingApart } from './tell-apart.ts'
 import { together } from './together.ts'
 import { walkRanges } from './walk-ranges.ts'
 
-/** As many as Graph serves at once; the walk by ids takes its turn among them. */
+/** As many as Graph serves at once. One of them begins with the walk by ids. */
 const WALKERS = 4
 
 /** Noted messages looked for together that the ranges did not bring. */
@@ -40,8 +40,9 @@ export async function fillFolder(lane: Lane, context: CopyContext): Promise<Lane
     await together(ending, [
       async () => {
         end = await noteMessages(begun.lane, inner)
+        await walkRanges(ranges, begun.lane, inner)
       },
-      ...Array.from({ length: WALKERS }, () => () => walkRanges(ranges, begun.lane, inner)),
+      ...Array.from({ length: WALKERS - 1 }, () => () => walkRanges(ranges, begun.lane, inner)),
     ])
   } catch (error) {
     const way = wayWithoutRanges(error)

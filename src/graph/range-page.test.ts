@@ -47,6 +47,11 @@ test('where Graph does not keep the order, nobody could go on from the last time
   }
 })
 
+test('messages without bodies are none that a range could bring', () => {
+  const bare = { id: 'a', changeKey: 'k', subject: 'A', receivedDateTime: '2026-01-10T00:00:00Z' }
+  assert.throws(() => readRangePage({ value: [bare] }, graphUrl, RANGE), RangesRefusedError)
+})
+
 test('Graph is asked by what it sorts by', () => {
   assert.equal(
     decodeURIComponent(rangeQuery(RANGE)),

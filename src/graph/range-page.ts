@@ -22,6 +22,9 @@ export function readRangePage(
     { source: 'list', content: 'whole' },
     range.link ?? undefined,
   )
+  // With Mail.ReadBasic alone Graph leaves bodies out, silently. The usual walk finds that at its first message, and says so.
+  if (page.messages.length === 0 && page.incomplete.length > 0)
+    throw new RangesRefusedError('Messages come without bodies')
   const times = page.messages.map(({ receivedDateTime }) => receivedDateTime)
   const rest = page.next.at === 'page' ? restBehind(times, range, page.next.link) : undefined
   return { messages: page.messages, rest, itemCount }
