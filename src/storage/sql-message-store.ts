@@ -237,6 +237,7 @@ export class SqlMessageStore implements MessageStore {
       await lockClaimed(trx, claim)
       const left = await closeLane(trx, mailbox, folder, 0)
       await forgetRanges(trx, mailbox, folder)
+      await forgetWalked(trx, mailbox, folder)
       const removed = await markGone(trx, this.#dialect, mailbox, [folder], this.#now())
       const attachments = await withdrawRemoved(trx, mailbox)
       await trx

@@ -155,6 +155,29 @@ for (const [what, match, effect] of [
   })
 }
 
+test('a folder that is deleted while it is filled takes its mail along', async () => {
+  const folders = [
+    { alias: 'inbox', name: 'Inbox', count: 20 },
+    { name: 'Large', count: MESSAGES },
+  ]
+  await using simulator = await startSimulator({
+    demo: false,
+    mailboxes: [{ name: MAILBOX, messages: MESSAGES, bodyBytes: 300, folders }],
+  })
+  using folder = new TempFolder()
+  await using service = await Service.start(simulator, folder)
+  simulator.faults.add({ match: { path: OF_RANGES, nth: 6 }, effect: { gate: 'deleted' } })
+  await service.client.start('c', BODY)
+  await simulator.gates.whenWaiting('deleted')
+  simulator.mutate({ user: MAILBOX, type: 'delete_folder', folder: 'Large' })
+  simulator.gates.open('deleted')
+  await untilStatus(service.client, 'c', 'completed')
+  await assertNothingLeft(folder)
+  await service.client.start('c', BODY)
+  await untilStatus(service.client, 'c', 'completed')
+  await assertPerfectCopy(simulator, folder, MAILBOX)
+})
+
 test('a message that breaks the page of its range is stepped over and goes to the ledger', async () => {
   await using simulator = await aWorld()
   using folder = new TempFolder()
