@@ -5,6 +5,7 @@ import { PostgresServer, TempPostgres } from '../../../test/support/postgres.ts'
 import { until } from '../../../test/support/wait.ts'
 import { AppError } from '../../errors.ts'
 import { openDatabase } from '../open-database.ts'
+import { openTarget } from '../transfer/transfer-store.ts'
 import type { Database } from './dialect.ts'
 import { openPostgres, problemOf } from './postgres.ts'
 
@@ -144,10 +145,9 @@ test('a database that cannot keep every letter is refused, with the cure', async
   await temporary.query(`create database ${name} encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'`)
   try {
     const url = Object.assign(new URL(temporary.url), { pathname: `/${name}` }).href
-    await assert.rejects(openDatabase({ kind: 'postgres', url }), {
-      code: 'database_unavailable',
-      message: /has the encoding SQL_ASCII: make one with UTF8/,
-    })
+    const refusal = { code: 'database_unavailable', message: /has the encoding SQL_ASCII: make one with UTF8/ }
+    await assert.rejects(openDatabase({ kind: 'postgres', url }), refusal)
+    await assert.rejects(openTarget(url), refusal, 'a store is not moved there either')
   } finally {
     await temporary.query(`drop database ${name} with (force)`)
   }

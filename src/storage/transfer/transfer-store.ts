@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../../clock.ts'
 import { AppError } from '../../errors.ts'
 import type { Database } from '../dialects/dialect.ts'
-import { openPostgres } from '../dialects/postgres.ts'
+import { checkServer, openPostgres } from '../dialects/postgres.ts'
 import { recoverLost } from '../lost-workers.ts'
 import { migrateToLatest } from '../migrate.ts'
 import type { Schema } from '../schema.ts'
@@ -40,6 +40,7 @@ export async function openTarget(url: string): Promise<Database> {
   const target = opened.use(
     openPostgres(url, { connections: 1, statementTimeoutMs: 0, applicationName: APPLICATION_NAME }),
   )
+  await checkServer(target)
   await migrateToLatest(target)
   opened.move()
   return target
