@@ -137,8 +137,10 @@ class Round {
       case 'freezes': {
         const worker = await this.#takeWorker()
         worker.freeze()
+        this.#replace()
+        if (this.#random.chance(0.5)) return this.#outlast(worker) // at once: a cut would end its connections
         this.#frozen.push(worker)
-        return this.#replace()
+        return
       }
       case 'thaws':
         return this.#thaw(this.#frozen.shift())
@@ -237,15 +239,19 @@ class Round {
   /** Of those who still stand still, some are first replaced, and some are not. */
   async #endFreezes(): Promise<void> {
     for (const worker of this.#frozen.splice(0)) {
-      if (this.#random.chance(0.7)) {
-        await until(
-          `${worker.name} to be replaced`,
-          async () => (await this.#workers.holds(worker)) === 0 || undefined,
-          POLL,
-        )
-      }
-      this.#thaw(worker)
+      if (this.#random.chance(0.7)) await this.#outlast(worker)
+      else this.#thaw(worker)
     }
+  }
+
+  /** Lets a worker stand still until others have taken all that it held, so that it meets them when it goes on. */
+  async #outlast(worker: WorkerProcess): Promise<void> {
+    await until(
+      `${worker.name} to be replaced`,
+      async () => (await this.#workers.holds(worker)) === 0 || undefined,
+      POLL,
+    )
+    this.#thaw(worker)
   }
 
   /** Brings what is under way to its end. */
