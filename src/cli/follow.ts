@@ -33,7 +33,7 @@ export async function follow(
     moving = nextToAsk(moving.slice(QUESTIONS), asked)
 
     const [only] = connectionIds.length === 1 ? asked : []
-    const note = only?.status ?? `${resting}/${connectionIds.length} mailboxes`
+    const note = only?.waiting_for ?? only?.status ?? `${resting}/${connectionIds.length} mailboxes`
     bar.show({ ...sumProgress([...records.values()].map((record) => record.progress)), note })
     if (moving.length === 0) return connectionIds.flatMap((id) => records.get(id) ?? [])
     if (asked.some(({ status }) => !RESTING.includes(status))) await delay(POLL_MS)

@@ -15,9 +15,6 @@ import { walkRanges } from './walk-ranges.ts'
 /** As many as Graph serves at once. One of them begins with the walk by ids. */
 const WALKERS = 4
 
-/** Noted messages looked for together that the ranges did not bring. */
-const UNFILLED_AT_ONCE = 200
-
 /**
  * Reads a large folder for the first time. One walk would be one long chain, in which every page waits for the one before, and
  * three of the four requests that Graph serves at once would not be made. So ranges of received times are read side by side.
@@ -108,9 +105,9 @@ async function readUnfilled(lane: Lane, context: CopyContext): Promise<void> {
   const { mailboxKey, store } = context
   let after: MessageId | undefined
   for (;;) {
-    const ids = await store.unfilledMessages(mailboxKey, lane, after, UNFILLED_AT_ONCE)
-    after = ids.at(-1)
-    if (after === undefined) return
+    const { ids, last } = await store.unfilledMessages(mailboxKey, lane, after)
+    if (last === undefined) return
+    after = last
     for await (const part of readInParts(ids, lane, context, undefined)) await savePart(lane, part, context)
   }
 }

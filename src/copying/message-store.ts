@@ -124,8 +124,15 @@ export interface MessageStore {
     older: ReceivedRange,
   ): Promise<void>
 
-  /** Messages that the walk noted, after `after`, which are neither stored as it saw them nor in the ledger. */
-  unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined, limit: number): Promise<MessageId[]>
+  /**
+   * Looks at some of the messages that the walk noted, from `after` on to `last`, which is undefined where none is left;
+   * answers those which are neither stored as it saw them nor in the ledger.
+   */
+  unfilledMessages(
+    mailbox: MailboxKey,
+    lane: Lane,
+    after: MessageId | undefined,
+  ): Promise<{ ids: MessageId[]; last: MessageId | undefined }>
 
   /** Sends a lane that is being filled back to the start, to be walked in this way alone. What is stored stays. */
   abandonFill(claim: Claim, mailbox: MailboxKey, lane: Lane, way: Way): Promise<Lane>

@@ -1,6 +1,5 @@
 import type { DatabaseLocation } from './database-location.ts'
 import type { Database } from './dialects/dialect.ts'
-import { checkServer, openPostgres } from './dialects/postgres.ts'
 import { openSqlite } from './dialects/sqlite.ts'
 import { migrateToLatest } from './migrate.ts'
 import { refuseUnfinishedTransfer } from './transfer/unfinished-transfer.ts'
@@ -29,6 +28,7 @@ async function openMigratedSqlite(path: string): Promise<Database> {
 }
 
 async function openMigratedPostgres(url: string, connections: number): Promise<Database> {
+  const { checkServer, openPostgres } = await import('./dialects/postgres.ts') // a library that SQLite does not need
   {
     // A migration may take long, and so does waiting for one that another process has begun.
     await using migrating = openPostgres(url, { connections: 1, statementTimeoutMs: 0 })

@@ -1,7 +1,7 @@
-import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
-import type { FolderId } from '../copying/mailbox.ts'
+import type { ExpressionBuilder, Kysely, Transaction } from 'kysely'
+import type { FolderId, MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
-import type { Lane, MailboxKey, PageToSave } from '../copying/message-store.ts'
+import type { MailboxKey, PageToSave } from '../copying/message-store.ts'
 import type { ReceivedRange } from '../copying/received-range.ts'
 import type { RangesTable, Schema } from './schema.ts'
 
@@ -71,26 +71,23 @@ export async function forgetRanges(trx: Transaction<Schema>, mailbox: MailboxKey
   await trx.deleteFrom('ranges').where('mailbox_id', '=', mailbox).where('folder_id', '=', folder).execute()
 }
 
-/** Noted messages that are neither stored as the walk saw them nor in the ledger. */
-export async function unfilledIds(
+/** What the walk by ids noted after `after`, in the order of ids. What has no version here was read by itself. */
+export async function notedVersions(
   db: Kysely<Schema>,
   mailbox: MailboxKey,
-  { folderId, body }: Lane,
+  folder: FolderId,
   after: MessageId | undefined,
   limit: number,
-): Promise<MessageId[]> {
-  // Compared as wholes: see rewalks.ts. What has no version here was read by itself.
-  const { rows } = await sql<{ message_id: MessageId }>`
-    select message_id from (
-      select message_id, change_key from walked_messages
-      where mailbox_id = ${mailbox} and folder_id = ${folderId} and message_id > ${after ?? ''}
-        and change_key is not null
-      except
-      select id, change_key from emails
-      where mailbox_id = ${mailbox} and parent_folder_id = ${folderId} and removed_at is null
-        and body_kept in (${body}, 'both')
-    ) as unfilled
-    where message_id not in (select message_id from skipped_emails where mailbox_id = ${mailbox} and part = '')
-    order by message_id limit ${limit}`.execute(db)
-  return rows.map((row) => row.message_id)
+): Promise<MessageVersion[]> {
+  const rows = await db
+    .selectFrom('walked_messages')
+    .select(['message_id', 'change_key'])
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', folder)
+    .where('message_id', '>', after ?? '')
+    .where('change_key', 'is not', null)
+    .orderBy('message_id')
+    .limit(limit)
+    .execute()
+  return rows.map((row) => ({ id: row.message_id as MessageId, changeKey: row.change_key }))
 }

@@ -12,10 +12,14 @@ import { openContents, withdrawRemoved } from './contents.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { markGone, saveFolders } from './folders.ts'
 import { closeLane, openLanes, toLane } from './lanes.ts'
-import { addRanges, forgetRanges, narrowRange, openRanges, unfilledIds } from './ranges.ts'
+import { skippedIds } from './ledger.ts'
+import { addRanges, forgetRanges, narrowRange, notedVersions, openRanges } from './ranges.ts'
 import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
 import { listedOf, savePage, staleVersions } from './save-page.ts'
 import type { Schema } from './schema.ts'
+
+/** Ids of a folder that are looked up together: few enough that SQLite is back within milliseconds. */
+const COMPARED_AT_ONCE = 500
 
 export class SqlMessageStore implements MessageStore {
   readonly #db: Kysely<Schema>
@@ -207,8 +211,11 @@ export class SqlMessageStore implements MessageStore {
     })
   }
 
-  unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined, limit: number): Promise<MessageId[]> {
-    return unfilledIds(this.#db, mailbox, lane, after, limit)
+  async unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined) {
+    const noted = await notedVersions(this.#db, mailbox, lane.folderId, after, COMPARED_AT_ONCE)
+    const stale = await this.staleMessages(mailbox, lane, noted)
+    for (const id of await skippedIds(this.#db, this.#dialect, mailbox, [...stale])) stale.delete(id)
+    return { ids: [...stale], last: noted.at(-1)?.id }
   }
 
   async restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void> {

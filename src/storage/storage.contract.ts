@@ -408,9 +408,14 @@ export function storageContract(open: () => Promise<OpenStores>): void {
     const noted = (id: string, changeKey: string | null) => ({ id: id as MessageId, changeKey })
     await save({ next: { at: 'page', link: '2' }, noted: [noted('m1', 'k0'), noted('undated', 'k1')] }, filling)
     await save({ next: undefined, noted: [noted('m1', 'k1'), noted('told in part', null)] }, filling)
-    const unfilled = (after?: string) => stores.messages.unfilledMessages(mailbox, filling, after as MessageId, 10)
-    assert.deepEqual(await unfilled(), ['told in part', 'undated'], 'the last word on m1 is what is stored')
-    assert.deepEqual(await unfilled('told in part'), ['undated'])
+    const unfilled = (after?: string) => stores.messages.unfilledMessages(mailbox, filling, after as MessageId)
+    assert.deepEqual(
+      await unfilled(),
+      { ids: ['told in part', 'undated'], last: 'undated' },
+      'the last word on m1 is what is stored',
+    )
+    assert.deepEqual(await unfilled('told in part'), { ids: ['undated'], last: 'undated' })
+    assert.deepEqual(await unfilled('undated'), { ids: [], last: undefined })
     assert.deepEqual(await stores.messages.unwalkedMessages(mailbox, INBOX, 10), ['old'])
 
     await save({ messages: [aMessage('undated')], next: undefined }, filling)

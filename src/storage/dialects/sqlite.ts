@@ -4,10 +4,17 @@ import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely'
 import { AppError } from '../../errors.ts'
 import { makePrivateFile } from '../private-file.ts'
 import type { Schema } from '../schema.ts'
+import { Checkpointer } from './checkpointer.ts'
 import type { Database, Dialect, EmailRow, ExpectedContentsRow } from './dialect.ts'
 
 /** Enough for every statement the code has, so that each is prepared once. */
 const MAX_PREPARED = 200
+
+/**
+ * The write-ahead log is copied to the file by a thread of its own, which lags behind while much is written: from this length
+ * on (64 MB) the writer waits for what is left, so that the log can begin anew.
+ */
+const MOST_LOG_PAGES = 16_384
 
 const EMAIL_COLUMNS = [
   'mailbox_id',
@@ -70,15 +77,24 @@ export function openSqlite(path: string): Database {
     opened.pragma('synchronous = NORMAL')
     opened.pragma('foreign_keys = ON')
     opened.pragma('busy_timeout = 5000')
+    opened.pragma(`wal_autocheckpoint = ${MOST_LOG_PAGES}`)
     return opened
   })
+  const checkpointer = path === ':memory:' ? undefined : new Checkpointer(path)
   const statements = new StatementCache(handle, path)
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
   return {
     db,
     dialect: sqliteDialect(statements),
-    transact: (work) => db.transaction().execute(work), // one connection: nobody else can have been first
-    [Symbol.asyncDispose]: () => db.destroy(),
+    async transact(work) {
+      const result = await db.transaction().execute(work) // one connection: nobody else can have been first
+      checkpointer?.wake()
+      return result
+    },
+    async [Symbol.asyncDispose]() {
+      await checkpointer?.[Symbol.asyncDispose]()
+      await db.destroy()
+    },
   }
 }
 

@@ -1,0 +1,21 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import SqliteHandle from 'better-sqlite3'
+
+// Runs in a thread of its own: see checkpointer.ts.
+
+const handle = new SqliteHandle(workerData as string)
+handle.pragma('synchronous = NORMAL')
+
+parentPort?.on('message', (task: 'checkpoint' | 'end') => {
+  if (task === 'end') {
+    handle.close()
+    parentPort?.close()
+    return
+  }
+  try {
+    handle.pragma('wal_checkpoint(PASSIVE)') // waits for no reader and no writer, and keeps none waiting
+  } catch {
+    // The disk is full, or another program holds the file: whoever writes next meets that, and says so.
+  }
+  parentPort?.postMessage('done')
+})
