@@ -67,7 +67,7 @@ export async function argumentsOf(script: 'start' | 'outlookmail'): Promise<stri
     scripts: Record<typeof script, string>
   }
   const [, ...args] = scripts[script].split(' ')
-  return args.map((arg) => (arg.endsWith('.ts') ? fileURLToPath(new URL(arg, ROOT)) : arg))
+  return args.map((arg) => (arg.endsWith('.js') ? fileURLToPath(new URL(arg, ROOT)) : arg))
 }
 
 async function untilEnded(client: ApiClient, signal: AbortSignal): Promise<StatusRecord> {

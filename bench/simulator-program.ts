@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { ControlClient } from '../simulator/control-client.ts'
 import { Program } from './processes.ts'
 
-const SIMULATOR = fileURLToPath(new URL('../simulator/main.ts', import.meta.url))
+const SIMULATOR = fileURLToPath(new URL('../simulator/main.js', import.meta.url))
 
 /** What the simulator prints when it is ready. */
 interface SimulatorFacts {

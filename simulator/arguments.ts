@@ -4,7 +4,7 @@ import { readMailbox } from './mailbox-argument.ts'
 import type { SimulatorOptions } from './simulator.ts'
 import type { MailboxRequest } from './world.ts'
 
-export const HELP = `Usage: node simulator/main.ts [options]
+export const HELP = `Usage: node simulator/main.js [options]
 
 A look-alike of Microsoft Graph and its login, over HTTPS on this machine.
 
@@ -28,10 +28,10 @@ A look-alike of Microsoft Graph and its login, over HTTPS on this machine.
   --help                       this text
 
 Examples:
-  node simulator/main.ts --port 0 --json
-  node simulator/main.ts --mail ~/eml
-  node simulator/main.ts --mailbox big=100000 --latency 50
-  node simulator/main.ts --mailbox files=5000,attachments=5:20000-5000000 --mailbox odd=odd
+  node simulator/main.js --port 0 --json
+  node simulator/main.js --mail ~/eml
+  node simulator/main.js --mailbox big=100000 --latency 50
+  node simulator/main.js --mailbox files=5000,attachments=5:20000-5000000 --mailbox odd=odd
 
 Exit status:
   0  stopped when asked to

@@ -33,7 +33,7 @@ test('every setting is explained, in docs/settings.md and in .env.example', () =
 })
 
 test('every command is explained', () => {
-  const help = execFileSync(process.execPath, [join(ROOT, 'src/cli/main.ts'), '--help'], { encoding: 'utf8' })
+  const help = execFileSync(process.execPath, [join(ROOT, 'src/cli/main.js'), '--help'], { encoding: 'utf8' })
   const commands = [...help.matchAll(/^ {2}([a-z]+) .*(?:\[options\]|<)/gm)].map(([, name = '']) => name)
   assert.ok(commands.includes('extract') && commands.includes('report'), commands.join())
   for (const name of commands) assert.match(read('docs/command-line.md'), new RegExp(`\\b${name}\\b`), name)

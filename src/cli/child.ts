@@ -1,14 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-
-/** Sources run as they are, the published package as JavaScript: a program lies beside this file in the same form. */
-const EXTENSION = extname(fileURLToPath(import.meta.url))
 
 /** Where a program of this project is, from its name below the project's root without the extension. */
 function programPath(name: string): string {
-  return fileURLToPath(new URL(`../../${name}${EXTENSION}`, import.meta.url))
+  return fileURLToPath(new URL(`../../${name}.js`, import.meta.url))
 }
 
 /** Runs a program of this project in another process, which ends when this one does. */

@@ -8,7 +8,7 @@ import SqliteHandle from 'better-sqlite3'
 import type { Simulator } from '../../simulator/simulator.ts'
 import { ApiClient } from '../../src/http/client.ts'
 
-export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
 /** Where the service of a test keeps all it has, and how the test reads it as any other program would. */
 export interface Place {

@@ -1,4 +1,3 @@
-import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
 /** Between two checkpoints: short, so that each is; long enough that pages that are written often are copied once. */
@@ -15,7 +14,7 @@ export class Checkpointer implements AsyncDisposable {
   #endedAt = performance.now()
 
   constructor(path: string) {
-    this.#thread = new Worker(new URL(`./checkpoint-thread${extname(import.meta.url)}`, import.meta.url), {
+    this.#thread = new Worker(new URL('./checkpoint-thread.js', import.meta.url), {
       workerData: path,
       resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
     })

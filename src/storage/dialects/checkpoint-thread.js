@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import SqliteHandle from 'better-sqlite3'
 
-// Runs in a thread of its own: see checkpointer.ts.
+// Runs in a thread of its own: see checkpointer.ts. In JavaScript, since each thread would load by itself what strips types.
 
-const handle = new SqliteHandle(workerData as string)
+const handle = new SqliteHandle(workerData)
 handle.pragma('synchronous = NORMAL')
 
-parentPort?.on('message', (task: 'checkpoint' | 'end') => {
+parentPort?.on('message', (/** @type {'checkpoint' | 'end'} */ task) => {
   if (task === 'end') {
     handle.close()
     parentPort?.close()
