@@ -31,10 +31,11 @@ Exit status:
       const { startApp } = await import('../../app.ts')
       const config = readConfig(readEnvironment())
       const app = await whileOwnerChanges(OWNER_PATIENCE_MS, () => startApp(config, { work: worker }))
+      const stopped = untilAskedToStop() // from now on: whoever reads the line may ask at once
       process.stderr.write(
         `outlookmail listens on ${app.url} (this machine only); API documentation at ${app.url}/docs\n`,
       )
-      await untilAskedToStop()
+      await stopped
       await app.close()
     })
 }

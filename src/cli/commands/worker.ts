@@ -25,8 +25,9 @@ Exit status:
     .action(async () => {
       const { startWorker } = await import('../../app.ts')
       const worker = await startWorker(readConfig(readEnvironment()))
+      const stopped = untilAskedToStop() // from now on: whoever reads the line may ask at once
       process.stderr.write('outlookmail worker is ready\n')
-      await untilAskedToStop()
+      await stopped
       await worker.close()
     })
 }
