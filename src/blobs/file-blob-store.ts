@@ -1,5 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
-import { mkdir, open, rm, stat } from 'node:fs/promises'
+import { closeSync, openSync, statSync } from 'node:fs'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type Blob, BlobDamagedError, type BlobStore, type ByteRange, type Sha256 } from '../copying/blob-store.ts'
@@ -40,7 +40,8 @@ export class FileBlobStore implements BlobStore {
   async has(blob: Blob): Promise<boolean> {
     return onDisk(this.#root, async () => {
       try {
-        const found = await stat(this.#pathOf(blob.sha256))
+        // Not by another thread: those may all be waiting for the disk, and the database waits for this answer.
+        const found = statSync(this.#pathOf(blob.sha256))
         return found.isFile() && found.size === blob.size
       } catch (error) {
         return unlessMissing(error, false)

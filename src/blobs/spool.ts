@@ -1,15 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  fsync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writevSync,
-} from 'node:fs'
+import { closeSync, fsync, openSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, writev } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -22,12 +12,14 @@ import { onDisk } from './disk-error.ts'
 const ABANDONED_AFTER_MS = 3_600_000
 
 /*
- * Files are opened, written and closed synchronously: to the memory of the system that is a matter of microseconds, less than
- * to hand it to another thread and to hear of its end. What waits for the disk itself, the sync, does not block.
+ * Files are opened and closed synchronously: in the memory of the system that is a matter of microseconds, less than to hand
+ * it to another thread and to hear of its end. Long writes, and what waits for the disk itself, the sync, do not block.
  */
 
 /** Returns once what was written to a file, or in a folder, is on the disk. */
 export const syncToDisk = promisify(fsync)
+
+const writeToFile = promisify(writev)
 
 /** TLS brings 16 kB at a time, and a write costs about as much whatever its size. */
 const WRITE_BYTES = 256 * 1024
@@ -95,6 +87,7 @@ export class Spool {
   async receive(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
     const path = join(this.#folder, nameFor(OWNER))
     const descriptor = await onDisk(this.#folder, async () => openSync(path, 'wx+', 0o600))
+    const writer = new Writer(descriptor)
     try {
       const hash = createHash('sha256')
       let size = 0
@@ -103,10 +96,12 @@ export class Spool {
           hash.update(chunk)
           size += chunk.length
         }
-        await onDisk(this.#folder, async () => writeAll(descriptor, chunks))
+        await onDisk(this.#folder, () => writer.write(chunks))
       }
+      await onDisk(this.#folder, () => writer.settled())
       return new SpooledFile(path, descriptor, { sha256: hash.digest('hex') as Sha256, size })
     } catch (error) {
+      await writer.settled().catch(() => {}) // only then may the number of the file be used for another one
       discard(path, descriptor)
       throw error
     }
@@ -203,14 +198,36 @@ async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   if (size > 0) yield chunks
 }
 
+/** Writes lot after lot at the end of a file; while one is being written, the next may be gathered. */
+class Writer {
+  readonly #descriptor: number
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor
+  }
+
+  /** Returns when the lot before is written; throws where that failed. */
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    await this.#writing
+    this.#writing = writeAll(this.#descriptor, chunks)
+    this.#writing.catch(() => {}) // thrown by whoever waits for it
+  }
+
+  /** Nothing is being written any more: the file may be closed. */
+  settled(): Promise<void> {
+    return this.#writing
+  }
+}
+
 /** A write may take less than it was given. */
-function writeAll(descriptor: number, chunks: readonly Uint8Array[]): void {
+async function writeAll(descriptor: number, chunks: readonly Uint8Array[]): Promise<void> {
   let left = chunks
   while (left.length > 0) {
-    let written = writevSync(descriptor, left)
+    let { bytesWritten } = await writeToFile(descriptor, left)
     left = left.flatMap((chunk) => {
-      const ofThis = Math.min(written, chunk.length)
-      written -= ofThis
+      const ofThis = Math.min(bytesWritten, chunk.length)
+      bytesWritten -= ofThis
       return ofThis === chunk.length ? [] : [chunk.subarray(ofThis)]
     })
   }
