@@ -8,5 +8,5 @@ enableCompileCache()
 // More than Node's four: while those wait for the disk to keep attachments, nothing would be unpacked.
 process.env.UV_THREADPOOL_SIZE ??= '16'
 // Pages are garbage soon. V8 would let the heap grow to several times of what is needed before it looks.
-setFlagsFromString('--heap-growing-percent=50')
+setFlagsFromString('--heap-growing-percent=40')
 await import('./program.ts')
