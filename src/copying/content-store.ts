@@ -1,5 +1,6 @@
 import type { Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
+import type { AttachmentsOption } from '../extractions/options.ts'
 import type { Attachment, AttachmentId } from './attachment.ts'
 import type { Blob } from './blob-store.ts'
 import type { FolderId, Usage } from './mailbox.ts'
@@ -36,6 +37,8 @@ export interface ContentWrite extends Spent {
   claim: Claim
   mailbox: MailboxKey
   messageId: MessageId
+  /** What the run asks for. */
+  wanted: AttachmentsOption
 }
 
 /**

@@ -238,8 +238,9 @@ async function save(write: Promise<ExtractionStatus>): Promise<void> {
   if ((await write) !== 'in_progress') throw new StoppedError()
 }
 
-function aWrite(messageId: MessageId, { claim, mailboxKey, traffic, lap }: ContentsContext): ContentWrite {
-  return { claim, mailbox: mailboxKey, messageId, usage: traffic.takeUsage(), activeMs: lap() }
+function aWrite(messageId: MessageId, { claim, mailboxKey, traffic, options, lap }: ContentsContext): ContentWrite {
+  const wanted = options.attachments
+  return { claim, mailbox: mailboxKey, messageId, wanted, usage: traffic.takeUsage(), activeMs: lap() }
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -221,7 +221,7 @@ async function aCopyWithAttachment(stores: Stores, userUpn: string) {
   const { claim, mailbox, save } = await beginCopy(stores, {}, userUpn)
   await save({ messages: [aMessage('m1', { mayHaveAttachments: true })] })
   const usage = { requests: 1, retries: 0, throttledMs: 0 }
-  const write: ContentWrite = { claim, mailbox, messageId: 'm1' as MessageId, usage, activeMs: 1 }
+  const write: ContentWrite = { claim, mailbox, messageId: 'm1' as MessageId, wanted: 'content', usage, activeMs: 1 }
   await stores.contents.saveListing(write, [AN_ATTACHMENT])
   return { claim, write }
 }

@@ -127,8 +127,9 @@ export function contentsContract(open: () => Promise<OpenStores>, message: typeo
 
     const second = await beginCopy(stores, { attachments: 'metadata' })
     assert.deepEqual(await pendingIds(stores, second), ['m1 listing', 'm2 listing'])
-    await stores.contents.saveListing(aWrite(second), [anAttachment('a1')])
-    await stores.contents.saveDone(aWrite(second))
+    const write = { ...aWrite(second), wanted: 'metadata' } as const
+    await stores.contents.saveListing(write, [anAttachment('a1')])
+    await stores.contents.saveDone(write)
     assert.equal((await counts(second)).total, 0)
     await stores.claims.settle(second.claim, 'complete')
 
@@ -238,7 +239,14 @@ export function contentsContract(open: () => Promise<OpenStores>, message: typeo
 type Copy = Awaited<ReturnType<typeof beginCopy>>
 
 function aWrite({ claim, mailbox }: Copy): ContentWrite {
-  return { claim, mailbox, messageId: M1, usage: { requests: 1, retries: 0, throttledMs: 0 }, activeMs: 1 }
+  return {
+    claim,
+    mailbox,
+    messageId: M1,
+    wanted: 'content',
+    usage: { requests: 1, retries: 0, throttledMs: 0 },
+    activeMs: 1,
+  }
 }
 
 function anAttachment(id: string, changes: Partial<Attachment> = {}): Attachment {

@@ -15,10 +15,8 @@ import type { MessageId } from '../copying/message.ts'
 import type { Lane, MailboxKey } from '../copying/message-store.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
-import type { AttachmentsOption } from '../extractions/options.ts'
 import { adding, lockClaimed, updateClaimed } from './claims.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
-import { toOptions } from './extraction-rows.ts'
 import { toLane } from './lanes.ts'
 import { recordPart } from './ledger.ts'
 import type { EmailAttachmentsTable, EmailContentsTable, ExtractionsTable, Schema } from './schema.ts'
@@ -89,8 +87,8 @@ export class SqlContentStore implements ContentStore {
         await trx.insertInto('email_attachments').values(some).execute()
       }
 
-      const wanted = await wantedOf(trx, write.claim)
-      const missing = wanted === 'content' ? (await missingOf(trx, mailbox, messageId)).length : 0
+      // All of them: what stood in the ledger is tried again.
+      const missing = write.wanted === 'content' ? rows.filter(isMissing).length : 0
       const contents = { attachments: 'metadata', attachments_pending: 'content', pending: 1 } as const
       await updateContents(trx, write, contents)
       return { attachments_total: missing - counted }
@@ -138,8 +136,7 @@ export class SqlContentStore implements ContentStore {
 
   saveDone(write: ContentWrite) {
     return this.#write(write, async (trx) => {
-      const { mailbox, messageId } = write
-      const wanted = await wantedOf(trx, write.claim)
+      const { mailbox, messageId, wanted } = write
       // What was listed is held as far as this run wanted it; what was not listed keeps its level, for a later run.
       await trx
         .updateTable('email_contents')
@@ -204,20 +201,10 @@ export class SqlContentStore implements ContentStore {
 
 /** Whether any attachment or MIME of any mailbox is kept under this hash. */
 export async function isReferredTo(db: Kysely<Schema>, sha256: string): Promise<boolean> {
-  const attachment = await db
-    .selectFrom('email_attachments')
-    .select('ordinal')
-    .where('sha256', '=', sha256)
-    .limit(1)
-    .executeTakeFirst()
-  if (attachment) return true
-  const mime = await db
-    .selectFrom('email_contents')
-    .select('email_id')
-    .where('mime_sha256', '=', sha256)
-    .limit(1)
-    .executeTakeFirst()
-  return mime !== undefined
+  const { rows } = await sql<{ known: boolean | number }>`
+    select exists (select 1 from email_attachments where sha256 = ${sha256})
+      or exists (select 1 from email_contents where mime_sha256 = ${sha256}) as known`.execute(db)
+  return Boolean(rows[0]?.known)
 }
 
 async function missingOf(db: Kysely<Schema>, mailbox: MailboxKey, messageId: MessageId): Promise<MissingContent[]> {
@@ -296,14 +283,8 @@ function clearPart(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: Mes
     .execute()
 }
 
-/** What the run that writes asks for. */
-async function wantedOf(trx: Transaction<Schema>, { extractionId }: Claim): Promise<AttachmentsOption> {
-  const { options } = await trx
-    .selectFrom('extractions')
-    .select('options')
-    .where('id', '=', extractionId)
-    .executeTakeFirstOrThrow()
-  return toOptions(options).attachments
+function isMissing({ kind, sha256 }: EmailAttachmentsTable): boolean {
+  return kind !== 'reference' && sha256 === null
 }
 
 function updateContents(
