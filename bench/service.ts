@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ApiClient } from '../src/http/client.ts'
-import type { StartBody, StatusRecord } from '../src/http/contract.ts'
+import type { StartBody } from '../src/http/contract.ts'
 import { busySeconds, Program, usageOf } from './processes.ts'
 import type { SimulatedMailbox } from './simulated-mailbox.ts'
 
@@ -20,6 +20,8 @@ export interface Copy {
   busySeconds: number
   /** Of the service in all its life. */
   peakBytes: number | undefined
+  /** Of the questions for its status while it copied, how long the slowest took. */
+  slowestAnswerMs: number
 }
 
 export interface ServicePlace {
@@ -48,7 +50,7 @@ export async function copyWithService(
   const busyBefore = busySeconds()
   const askedAt = Date.now()
   await client.start('bench', { user_upn: mailbox.userUpn, options })
-  const record = await untilEnded(client, signal)
+  const { record, slowestAnswerMs } = await untilEnded(client, signal)
   const busyAfter = busySeconds()
   const after = await usageOf(program.pid)
   if (record.status !== 'completed')
@@ -58,6 +60,7 @@ export async function copyWithService(
     cpuSeconds: difference(after.cpuSeconds, before.cpuSeconds),
     busySeconds: busyAfter - busyBefore,
     peakBytes: after.peakBytes,
+    slowestAnswerMs,
   }
 }
 
@@ -70,11 +73,14 @@ export async function argumentsOf(script: 'start' | 'outlookmail'): Promise<stri
   return args.map((arg) => (arg.endsWith('.js') ? fileURLToPath(new URL(arg, ROOT)) : arg))
 }
 
-async function untilEnded(client: ApiClient, signal: AbortSignal): Promise<StatusRecord> {
+async function untilEnded(client: ApiClient, signal: AbortSignal) {
+  let slowestAnswerMs = 0
   for (;;) {
+    const askedAt = performance.now()
     const record = await client.status('bench')
+    slowestAnswerMs = Math.max(slowestAnswerMs, performance.now() - askedAt)
     if (record.status === 'not_started') throw new Error('The extraction vanished')
-    if (record.status !== 'queued' && record.status !== 'in_progress') return record
+    if (record.status !== 'queued' && record.status !== 'in_progress') return { record, slowestAnswerMs }
     await delay(POLL_MS, undefined, { signal })
   }
 }

@@ -105,6 +105,7 @@ function report(runs: readonly Run[], first: Run, messages: number): string {
     figure('our peak memory, MB', 0, ({ us }) => us.peakBytes && us.peakBytes / MEGABYTE, 'below 300'),
     figure('our requests per 1,000', 1, ({ us }) => (us.asked.requests / messages) * 1000, 'below 12'),
     figure('our CPU, ms per 1,000', 0, ({ us }) => us.cpuSeconds && (us.cpuSeconds / messages) * 1e6),
+    figure('slowest answer of our API meanwhile, ms', 0, ({ us }) => us.slowestAnswerMs),
     figure("floor's CPU, ms per 1,000", 0, ({ floor }) => (floor.cpuSeconds / messages) * 1e6),
     figure("simulator's CPU / our time", 2, ({ us }) => us.asked.cpuSeconds / us.seconds),
     figure("simulator's CPU / floor's time", 2, shareOfCore, `${MOST_OF_A_CORE} or less`),
