@@ -1,4 +1,9 @@
-import type { ClientSecretCredentialOptions, TokenCredential } from '@azure/identity'
+import {
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  type ClientSecretCredentialOptions,
+  type TokenCredential,
+} from '@azure/identity'
 import { classifyLogin, type LoginAnswer } from './classify-login.ts'
 import { classifyNetworkError, RequestTimeoutError } from './classify-network-error.ts'
 import { isMicrosoftLogin } from './clouds.ts'
@@ -53,10 +58,7 @@ export function microsoftLogin({ loginUrl, graphUrl, ca, httpClient }: LoginOpti
   return async (auth) => {
     const seen = new SeenAnswers()
     // A new credential each time: it has no cache that gives back a token Graph refuses, and no memory of throttling.
-    const credential = await credentialFor(auth, {
-      ...options,
-      additionalPolicies: [{ policy: seen, position: 'perRetry' }],
-    })
+    const credential = credentialFor(auth, { ...options, additionalPolicies: [{ policy: seen, position: 'perRetry' }] })
     try {
       const token = await credential.getToken(`${graphUrl.origin}/.default`)
       if (token) return token
@@ -67,9 +69,7 @@ export function microsoftLogin({ loginUrl, graphUrl, ca, httpClient }: LoginOpti
   }
 }
 
-async function credentialFor(auth: GraphAuth, options: ClientSecretCredentialOptions): Promise<TokenCredential> {
-  // A fifth of all that a service loads, and of no use to one that copies nothing.
-  const { ClientCertificateCredential, ClientSecretCredential } = await import('@azure/identity')
+function credentialFor(auth: GraphAuth, options: ClientSecretCredentialOptions): TokenCredential {
   if (auth.kind === 'secret')
     return new ClientSecretCredential(auth.tenantId, auth.clientId, auth.clientSecret, options)
   const { certificatePath, certificatePassword } = auth
