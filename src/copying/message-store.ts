@@ -61,6 +61,8 @@ export interface PageToSave {
   noted?: readonly MessageVersion[]
   /** The range that the page is of, and what is left of it. */
   range?: { number: number; rest: RestOfRange | undefined }
+  /** At the end of a walk that noted what it came by: what is stored and was not noted has been looked for one by one. */
+  isToldApart?: true
   /** Undefined while more of the same page is to come: the lane stays where it is. */
   next: Checkpoint | undefined
   usage: Usage

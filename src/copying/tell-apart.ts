@@ -19,6 +19,6 @@ export async function endTellingApart(lane: Lane, end: Checkpoint, context: Copy
     const unchanged = unwalked.filter((_, index) => readings[index]?.is !== 'gone')
     await savePart(lane, { ...NOTHING, removed, unchanged }, context)
   }
-  await savePart(lane, { ...NOTHING, next: end }, context)
+  await savePart(lane, { ...NOTHING, next: end, isToldApart: true }, context)
   return { ...lane, checkpoint: end, filling: false }
 }

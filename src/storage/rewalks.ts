@@ -60,7 +60,7 @@ export async function unwalkedIds(
   return rows.map(({ id }) => id)
 }
 
-/** Ends the walk; answers how many messages turned out to be gone. */
+/** Answers how many messages turned out to be gone. */
 export async function markUnwalked(
   trx: Transaction<Schema>,
   mailbox: MailboxKey,
@@ -73,7 +73,11 @@ export async function markUnwalked(
     .where('mailbox_id', '=', mailbox)
     .where(sql<boolean>`id in (${unwalkedEmails(mailbox, folder)})`)
     .executeTakeFirst()
-  // What the ledger holds and the folder no longer does is gone as well.
+  return Number(gone.numUpdatedRows)
+}
+
+/** What the ledger holds and the folder no longer does is gone as well; what was noted has served. */
+export async function endRewalk(trx: Transaction<Schema>, mailbox: MailboxKey, folder: FolderId): Promise<void> {
   await trx
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
@@ -86,7 +90,6 @@ export async function markUnwalked(
     )
     .execute()
   await forgetWalked(trx, mailbox, folder)
-  return Number(gone.numUpdatedRows)
 }
 
 // NOTE: by `except`, which takes the two lists as wholes. Of `not exists` and `not in` Postgres makes a loop over the one

@@ -8,7 +8,7 @@ import type { Dialect } from './dialects/dialect.ts'
 import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
 import { clearParts, clearSkipped, recordSkipped } from './ledger.ts'
 import { forgetRanges, moveRange } from './ranges.ts'
-import { markUnwalked, noteWalked } from './rewalks.ts'
+import { endRewalk, markUnwalked, noteWalked } from './rewalks.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -182,7 +182,8 @@ async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page:
     .execute()
   if (!rewalks || !atEnd) return NONE_UNWALKED
   if (lane.filling) await forgetRanges(trx, mailbox, lane.folderId)
-  const count = await markUnwalked(trx, mailbox, lane.folderId, now)
+  const count = page.isToldApart ? 0 : await markUnwalked(trx, mailbox, lane.folderId, now)
+  await endRewalk(trx, mailbox, lane.folderId)
   return { count, attachments: count === 0 ? 0 : await withdrawRemoved(trx, mailbox) }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import { START, type Way } from '../copying/checkpoint.ts'
@@ -212,6 +213,7 @@ export class SqlMessageStore implements MessageStore {
   }
 
   async unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined) {
+    await setImmediate() // there may be thousands of these looks in a row, and SQLite waits for nothing
     const noted = await notedVersions(this.#db, mailbox, lane.folderId, after, COMPARED_AT_ONCE)
     const stale = await this.staleMessages(mailbox, lane, noted)
     for (const id of await skippedIds(this.#db, this.#dialect, mailbox, [...stale])) stale.delete(id)

@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 /** Between two checkpoints: short, so that each is; long enough that pages that are written often are copied once. */
-const PAUSE_MS = 100
+const PAUSE_MS = 50
 
 /**
  * Copies what the write-ahead log of SQLite gathers to the database file ("checkpoint", sqlite.org/wal.html), on a thread of
@@ -28,11 +29,13 @@ export class Checkpointer implements AsyncDisposable {
     this.#thread.on('error', () => {})
   }
 
-  /** Something was committed. */
-  wake(): void {
-    if (!this.#isFree || performance.now() - this.#endedAt < PAUSE_MS) return
-    this.#isFree = false
-    this.#thread.postMessage('checkpoint')
+  /** Gives the thread its turn, and everybody else: SQLite waits for nothing, so one transaction after another would let nobody in. */
+  async committed(): Promise<void> {
+    if (this.#isFree && performance.now() - this.#endedAt >= PAUSE_MS) {
+      this.#isFree = false
+      this.#thread.postMessage('checkpoint')
+    }
+    await setImmediate()
   }
 
   /** Whoever closes the database last makes the last checkpoint, and removes the log: it must not be this. */

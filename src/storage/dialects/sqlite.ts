@@ -88,7 +88,7 @@ export function openSqlite(path: string): Database {
     dialect: sqliteDialect(statements),
     async transact(work) {
       const result = await db.transaction().execute(work) // one connection: nobody else can have been first
-      checkpointer?.wake()
+      await checkpointer?.committed()
       return result
     },
     async [Symbol.asyncDispose]() {
