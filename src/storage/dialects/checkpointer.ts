@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 /** Between two checkpoints: short, so that each is; long enough that pages that are written often are copied once. */
-const PAUSE_MS = 50
+const PAUSE_MS = 100
 
 /**
  * Copies what the write-ahead log of SQLite gathers to the database file ("checkpoint", sqlite.org/wal.html), on a thread of
