@@ -83,7 +83,7 @@ export class Spool {
     return new Spool(folder, clock)
   }
 
-  /** Takes the next chunks when those before are written. An error of `bytes` is thrown on as it is. */
+  /** Gathers the next lot while the one before is being written: two are held at most. An error of `bytes` is thrown on as it is. */
   async receive(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
     const path = join(this.#folder, nameFor(OWNER))
     const descriptor = await onDisk(this.#folder, async () => openSync(path, 'wx+', 0o600))
