@@ -3,21 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { systemClock } from '../src/clock.ts'
-import type { Checkpoint, Way } from '../src/copying/checkpoint.ts'
 import { copyMailbox } from '../src/copying/copy-mailbox.ts'
-import {
-  CheckpointExpiredError,
-  type Folder,
-  type FolderId,
-  type Mailbox,
-  type MailboxProvider,
-  type Page,
-  type RangePage,
-  type Reading,
-  UnreadablePageError,
-} from '../src/copying/mailbox.ts'
-import type { Message, MessageId } from '../src/copying/message.ts'
-import { type ReceivedRange, secondsOf, timeOf } from '../src/copying/received-range.ts'
+import type { Message } from '../src/copying/message.ts'
+import { timeOf } from '../src/copying/received-range.ts'
+import { includes, isEverything, type Span, type Spans, unionOf } from '../src/copying/spans.ts'
 import { StoppedError } from '../src/copying/stopped.ts'
 import { MemoryBlobStore } from '../src/copying/testing/memory-blob-store.ts'
 import type { ConnectionId } from '../src/extractions/extraction.ts'
@@ -27,28 +16,9 @@ import { openSqlite } from '../src/storage/dialects/sqlite.ts'
 import { migrateToLatest } from '../src/storage/migrate.ts'
 import { SecretBox } from '../src/storage/secret-box.ts'
 import { openStores } from '../src/storage/stores.ts'
-import { aBareMessage } from './support/messages.ts'
+import { BEGINNING, ChangingInbox, type Event, type World } from './support/changing-inbox.ts'
 
 /* A folder that is filled by ranges, whatever happens to it meanwhile. */
-
-const INBOX = 'inbox' as FolderId
-const BEGINNING = secondsOf('2026-01-01T00:00:00Z')
-
-type Event =
-  | { is: 'arrive'; at: number | null }
-  | { is: 'edit' | 'delete'; which: number }
-  | { is: 'link dies' }
-  | { is: 'pause' }
-
-interface World {
-  /** Seconds of the messages that are there from the beginning; null for one without a time. */
-  times: (number | null)[]
-  pageSize: number
-  /** Of the messages; they break every page of whole messages, and cannot be read. */
-  poison: number[]
-  /** What happens before which request. */
-  events: { before: number; event: Event }[]
-}
 
 const time = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 2_000 }) },
@@ -63,270 +33,165 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   fc.constant({ is: 'link dies' as const }),
   fc.constant({ is: 'pause' as const }),
 )
+const pauses = fc.array(
+  fc.record({ before: fc.integer({ min: 1, max: 60 }), event: fc.constant<Event>({ is: 'pause' }) }),
+  { maxLength: 6 },
+)
 const worlds: fc.Arbitrary<World> = fc.record({
   times: fc.oneof(
     fc.array(time, { maxLength: 80 }),
     fc.array(fc.integer({ min: 1_200, max: 2_000 }), { minLength: 30, maxLength: 80 }),
+    fc.array(time, { minLength: 105, maxLength: 130 }), // more than few
   ),
   pageSize: fc.oneof(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 9 })),
   poison: fc.array(fc.nat({ max: 79 }), { maxLength: 2 }),
-  events: fc.oneof(
-    fc.array(fc.record({ before: fc.integer({ min: 1, max: 60 }), event }), { maxLength: 12 }),
-    fc.array(fc.record({ before: fc.integer({ min: 1, max: 60 }), event: fc.constant<Event>({ is: 'pause' }) }), {
-      maxLength: 6,
-    }),
-  ),
+  events: fc.oneof(fc.array(fc.record({ before: fc.integer({ min: 1, max: 60 }), event }), { maxLength: 12 }), pauses),
 })
+
+/** From where to where, counted as the times of messages are. */
+const spans: fc.Arbitrary<Span> = fc
+  .tuple(fc.option(fc.integer({ min: -100, max: 2_100 })), fc.option(fc.integer({ min: -100, max: 2_100 })))
+  .filter(([from, before]) => from === null || before === null || from < before)
+  .map(([from, before]) => ({ from: toTime(from), before: toTime(before) }))
+
+function toTime(at: number | null): string | null {
+  return at === null ? null : timeOf(BEGINNING + at)
+}
 
 test('whatever arrives, changes, goes, breaks or stops while a folder is filled, the copy is whole in the end', async () => {
   await fc.assert(
     fc.asyncProperty(worlds, async (world) => {
-      await using database = openSqlite(':memory:')
-      await migrateToLatest(database)
-      const stores = openStores(database, new SecretBox(randomBytes(32)), systemClock)
-      const idle = { start: async () => {}, wake() {}, stop: async () => {} }
-      const commands = new ExtractionCommands(stores.extractions, idle)
-      const connectionId = 'c' as ConnectionId
-      const blobs = new MemoryBlobStore()
-      let pausing: Promise<unknown> = Promise.resolve()
-      const inbox = new ChangingInbox(world, () => {
-        pausing = commands.pause(connectionId)
-      })
-
-      const run = async () => {
-        const claimed = await stores.claims.claimNext()
-        assert.ok(claimed)
-        const { messages: store, contents } = stores
-        const end = await copyMailbox(
-          claimed,
-          { provider: inbox, store, contents, blobs, clock: systemClock },
-          new AbortController().signal,
-        ).catch((error) => {
-          if (!(error instanceof StoppedError)) throw error
-          return 'stopped' as const
-        })
-        await pausing.catch(() => {}) // it may have come too late
-        return stores.claims.settle(claimed.claim, end === 'done' ? 'complete' : 'stop')
-      }
-      const start = () =>
-        commands.start({
-          connectionId,
-          userUpn: 'ann@contoso.example',
-          options: { ...DEFAULT_OPTIONS, attachments: 'none' },
-          credentials: {},
-        })
-      await start()
-      for (let status = await run(); status !== 'completed'; status = await run()) await commands.continue(connectionId)
+      await using copy = await Copy.open(world)
+      const { inbox } = copy
+      await copy.run({ from: null, before: null })
       // Where nothing but pauses happens, only mail without a time has to be read by itself: the ranges bring the rest.
-      const isOrderly = world.events.every((one) => one.event.is === 'pause') && inbox.poisoned().length === 0
+      const isOrderly = isQuiet(world) && inbox.poisoned().length === 0
       const undated = world.times.filter((at) => at === null).length
       const hasDated = undated < world.times.length
       if (isOrderly && hasDated) assert.equal(inbox.readSingly, undated)
       inbox.isQuiet = true
-      await start() // what changed after the last look is for the next run
-      assert.equal(await run(), 'completed')
-
-      const rows = await database.db.selectFrom('emails').select(['id', 'change_key', 'removed_at']).execute()
-      const live = rows.filter((row) => row.removed_at === null)
-      assert.deepEqual(
-        live.map((row) => `${row.id} ${row.change_key}`).sort(),
-        inbox
-          .readable()
-          .map(({ id, changeKey }) => `${id} ${changeKey}`)
-          .sort(),
-      )
-      assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length)
-      const ledger = await database.db.selectFrom('skipped_emails').select('message_id').execute()
-      assert.deepEqual(ledger.map((row) => row.message_id).sort(), inbox.poisoned().sort())
-      const left = await database.db.selectFrom('ranges').select('number').execute()
-      assert.deepEqual(left, [])
+      await copy.run({ from: null, before: null }) // what changed after the last look is for the next run
+      await copy.holds(inbox.readable())
+      assert.deepEqual(await copy.ledger(), inbox.poisoned().sort())
     }),
     { numRuns: 150 },
   )
 })
 
-interface Held {
-  id: MessageId
-  at: number | null
-  version: number
+test('runs over one stretch of time after another hold what was received in any of them, and fetch nothing twice', async () => {
+  await fc.assert(
+    fc.asyncProperty(worlds, fc.array(spans, { minLength: 1, maxLength: 4 }), async (world, stretches) => {
+      await using copy = await Copy.open(world)
+      const { inbox } = copy
+      let wanted: Spans = []
+      for (const stretch of stretches) {
+        const before = await copy.stored()
+        inbox.given.clear()
+        inbox.readSingly = 0
+        wanted = unionOf(wanted, [stretch])
+        await copy.run(stretch)
+        if (isQuiet(world)) {
+          assert.deepEqual(
+            [...inbox.given.keys()].filter((id) => before.includes(id)),
+            [],
+          )
+          // Of a stretch the ranges bring all there is; mail without a time belongs to none.
+          if (inbox.poisoned().length === 0 && !isEverything(wanted)) assert.equal(inbox.readSingly, 0)
+        }
+      }
+      inbox.isQuiet = true
+      for (const stretch of stretches) await copy.run(stretch)
+      await copy.holds(inbox.readable().filter(({ receivedDateTime }) => includes(wanted, receivedDateTime)))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+function isQuiet({ events }: World): boolean {
+  return events.every((one) => one.event.is === 'pause')
 }
 
-/** One folder that says it is large, and changes between the requests. */
-class ChangingInbox implements MailboxProvider {
-  isQuiet = false
-  readSingly = 0
-  readonly #world: World
-  readonly #onPause: () => void
-  readonly #held = new Map<MessageId, Held>()
-  readonly #changes: MessageId[] = []
-  #nextId = 0
-  #requests = 0
-  #generation = 0
+/** One mailbox of one folder, and what is stored of it. */
+class Copy implements AsyncDisposable {
+  readonly inbox: ChangingInbox
+  readonly #database: ReturnType<typeof openSqlite>
+  readonly #stores: ReturnType<typeof openStores>
+  readonly #commands: ExtractionCommands
+  readonly #connectionId = 'c' as ConnectionId
+  readonly #blobs = new MemoryBlobStore()
+  #pausing: Promise<unknown> = Promise.resolve()
 
-  constructor(world: World, onPause: () => void) {
-    this.#world = world
-    this.#onPause = onPause
-    for (const at of world.times) this.#arrive(at)
+  private constructor(world: World, database: ReturnType<typeof openSqlite>) {
+    this.#database = database
+    this.#stores = openStores(database, new SecretBox(randomBytes(32)), systemClock)
+    const idle = { start: async () => {}, wake() {}, stop: async () => {} }
+    this.#commands = new ExtractionCommands(this.#stores.extractions, idle)
+    this.inbox = new ChangingInbox(world, () => {
+      this.#pausing = this.#commands.pause(this.#connectionId)
+    })
   }
 
-  readable(): Message[] {
-    return [...this.#held.values()].filter(({ id }) => !this.#isPoison(id)).map(toMessage)
+  static async open(world: World): Promise<Copy> {
+    const database = openSqlite(':memory:')
+    await migrateToLatest(database)
+    return new Copy(world, database)
   }
 
-  poisoned(): string[] {
-    return [...this.#held.keys()].filter((id) => this.#isPoison(id))
-  }
-
-  open(userUpn: string) {
-    const traffic = { takeUsage: () => ({ requests: 0, retries: 0, throttledMs: 0 }), waitingFor: () => undefined }
-    return { traffic, mailbox: Promise.resolve(this.#mailbox(userUpn)) }
-  }
-
-  #mailbox(userUpn: string): Mailbox {
-    const nothing = async () => ({ is: 'gone' as const })
-    return {
-      objectId: 'u1',
-      userUpn,
-      listFolders: async () => [FOLDER],
-      findWellKnownFolder: async () => undefined,
-      readPage: async (_folder, from, way) => this.#page(from, way),
-      receivedBounds: async () => this.#bounds(),
-      readRange: async (_folder, range) => this.#range(range),
-      newestIn: async (_folder, range, limit) => this.#in(range).slice(0, limit).map(named),
-      readMessage: async (id) => this.#message(id),
-      listAttachments: nothing,
-      readAttachment: nothing,
-      readSmallAttachments: nothing,
-      readMime: nothing,
-      countMessages: async () => this.#held.size,
-      countAllMessages: async () => this.#held.size,
+  /** From the start to the end of an extraction, continued whenever it is paused. */
+  async run({ from, before }: Span): Promise<void> {
+    await this.#commands.start({
+      connectionId: this.#connectionId,
+      userUpn: 'ann@contoso.example',
+      options: { ...DEFAULT_OPTIONS, attachments: 'none', receivedAfter: from, receivedBefore: before },
+      credentials: {},
+    })
+    for (let status = await this.#turn(); status !== 'completed'; status = await this.#turn()) {
+      await this.#commands.continue(this.#connectionId)
     }
   }
 
-  #arrive(at: number | null): void {
-    const id = `m${String(this.#nextId++).padStart(3, '0')}` as MessageId
-    this.#held.set(id, { id, at: at === null ? null : BEGINNING + at, version: 1 })
-    this.#changes.push(id)
+  async #turn() {
+    const claimed = await this.#stores.claims.claimNext()
+    assert.ok(claimed)
+    const { messages: store, contents } = this.#stores
+    const end = await copyMailbox(
+      claimed,
+      { provider: this.inbox, store, contents, blobs: this.#blobs, clock: systemClock },
+      new AbortController().signal,
+    ).catch((error) => {
+      if (!(error instanceof StoppedError)) throw error
+      return 'stopped' as const
+    })
+    await this.#pausing.catch(() => {}) // it may have come too late
+    return this.#stores.claims.settle(claimed.claim, end === 'done' ? 'complete' : 'stop')
   }
 
-  #isPoison(id: MessageId): boolean {
-    return this.#world.poison.includes(Number(id.slice(1)))
+  /** The ids of messages that are not marked as removed. */
+  async stored(): Promise<string[]> {
+    const rows = await this.#database.db.selectFrom('emails').select(['id', 'removed_at']).execute()
+    return rows.filter((row) => row.removed_at === null).map(({ id }) => id)
   }
 
-  #happen(): void {
-    this.#requests++
-    if (this.isQuiet) return
-    for (const { before, event } of this.#world.events) if (before === this.#requests) this.#change(event)
+  /** These as they are now, each once, and nothing else; and nothing is left of the walks. */
+  async holds(messages: readonly Message[]): Promise<void> {
+    const { db } = this.#database
+    const rows = await db.selectFrom('emails').select(['id', 'change_key', 'removed_at']).execute()
+    const live = rows.filter((row) => row.removed_at === null)
+    assert.deepEqual(
+      live.map((row) => `${row.id} ${row.change_key}`).sort(),
+      messages.map(({ id, changeKey }) => `${id} ${changeKey}`).sort(),
+    )
+    assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length)
+    assert.deepEqual(await db.selectFrom('ranges').select('number').execute(), [])
+    assert.deepEqual(await db.selectFrom('walked_messages').select('message_id').execute(), [])
   }
 
-  #change(event: Event): void {
-    if (event.is === 'arrive') this.#arrive(event.at)
-    else if (event.is === 'pause') this.#onPause()
-    else if (event.is === 'link dies') this.#generation++
-    else {
-      const ids = [...this.#held.keys()]
-      const id = ids[event.which % Math.max(1, ids.length)]
-      const held = id && this.#held.get(id)
-      if (!held) return
-      if (event.is === 'delete') this.#held.delete(held.id)
-      else this.#held.set(held.id, { ...held, version: held.version + 1 })
-      this.#changes.push(held.id)
-    }
+  async ledger(): Promise<string[]> {
+    const rows = await this.#database.db.selectFrom('skipped_emails').select('message_id').execute()
+    return rows.map((row) => row.message_id).sort()
   }
 
-  /** A link holds its generation, where the walk began among the changes, and what it has listed. */
-  #page(from: Checkpoint, { content }: Way): Page {
-    this.#happen()
-    const link = from.at === 'start' ? undefined : (JSON.parse(from.link) as Link)
-    if (link && link.generation !== this.#generation) throw new CheckpointExpiredError('The link died')
-    const { generation, since, listed } = link ?? {
-      generation: this.#generation,
-      since: this.#changes.length,
-      listed: '',
-    }
-    if (from.at === 'end') return this.#changed(since, content)
-    const ids = [...this.#held.keys()].filter((id) => id > listed).sort()
-    const shown = ids.slice(0, this.#world.pageSize)
-    const last = shown.at(-1)
-    const isOver = last === undefined || ids.length === shown.length
-    const next: Link = { generation, since, listed: last ?? listed }
-    return { ...this.#shown(shown, content), next: { at: isOver ? 'end' : 'page', link: JSON.stringify(next) } }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#database[Symbol.asyncDispose]()
   }
-
-  #changed(since: number, content: Way['content']): Page {
-    const ids = [...new Set(this.#changes.slice(since))]
-    const next: Link = { generation: this.#generation, since: this.#changes.length, listed: '' }
-    return { ...this.#shown(ids, content), next: { at: 'end', link: JSON.stringify(next) } }
-  }
-
-  #shown(ids: MessageId[], content: Way['content']): Omit<Page, 'next'> {
-    const held = ids.flatMap((id) => this.#held.get(id) ?? [])
-    const removed = ids.filter((id) => !this.#held.has(id))
-    const none = { messages: [], patches: [], incomplete: [], versions: [], removed }
-    if (content === 'ids') return { ...none, versions: held.map(toMessage) }
-    if (held.some(({ id }) => this.#isPoison(id))) throw new UnreadablePageError('poison')
-    return { ...none, messages: held.map(toMessage) }
-  }
-
-  #bounds() {
-    this.#happen()
-    const times = [...this.#held.values()].flatMap(({ at }) => at ?? [])
-    if (times.length === 0) return undefined
-    return { oldest: timeOf(Math.min(...times)), newest: timeOf(Math.max(...times)) }
-  }
-
-  #in({ from, before }: Pick<ReceivedRange, 'from' | 'before'>): (Held & { at: number })[] {
-    return [...this.#held.values()]
-      .flatMap((held) => (held.at === null ? [] : [{ ...held, at: held.at }]))
-      .filter(({ at }) => at >= secondsOf(from) && at < secondsOf(before))
-      .sort((one, other) => other.at - one.at || (one.id < other.id ? -1 : 1))
-  }
-
-  /** A link is a position, as Graph's `$skip` is. */
-  #range(range: ReceivedRange): RangePage {
-    this.#happen()
-    const position = range.link === null ? 0 : Number(range.link)
-    const found = this.#in(range).slice(position)
-    const shown = found.slice(0, this.#world.pageSize)
-    if (shown.some(({ id }) => this.#isPoison(id))) throw new UnreadablePageError('poison')
-    const last = shown.at(-1)
-    const messages = shown.map(toMessage)
-    if (!last || shown.length === found.length) return { messages, rest: undefined }
-    const before = last.at + 1
-    if (before < secondsOf(range.before)) return { messages, rest: { before: timeOf(before), link: null } }
-    return { messages, rest: { before: range.before, link: String(position + shown.length) } }
-  }
-
-  #message(id: MessageId): Reading<Message> {
-    this.#happen()
-    this.readSingly++
-    const held = this.#held.get(id)
-    if (!held) return { is: 'gone' }
-    if (this.#isPoison(id)) return { is: 'unreadable', code: 'poison', reason: 'poison' }
-    return { is: 'had', value: toMessage(held) }
-  }
-}
-
-interface Link {
-  generation: number
-  since: number
-  listed: string
-}
-
-const FOLDER: Folder = {
-  id: INBOX,
-  parentId: null,
-  displayName: 'Inbox',
-  path: 'Inbox',
-  isHidden: false,
-  isRecoverable: false,
-  totalItemCount: 100_000, // or it would not be filled by ranges
-}
-
-function named({ id, at }: Held & { at: number }) {
-  return { id, receivedDateTime: timeOf(at) }
-}
-
-function toMessage({ id, at, version }: Held): Message {
-  return aBareMessage(id, { changeKey: `k${version}`, receivedDateTime: at === null ? null : timeOf(at) })
 }

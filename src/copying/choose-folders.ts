@@ -9,8 +9,12 @@ export function wantsRecoverable({ includeRecoverable, folders }: ExtractionOpti
 }
 
 /** No folder of the tree is left out. */
-export function choosesEverything({ folders, includeHidden }: ExtractionOptions): boolean {
+export function choosesAllFolders({ folders, includeHidden }: ExtractionOptions): boolean {
   return folders.include.length + folders.exclude.length === 0 && includeHidden
+}
+
+export function choosesByTime({ receivedAfter, receivedBefore }: ExtractionOptions): boolean {
+  return receivedAfter !== null || receivedBefore !== null
 }
 
 /**

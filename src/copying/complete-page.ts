@@ -4,6 +4,7 @@ import type { CopyContext, Part } from './copy-context.ts'
 import type { Page } from './mailbox.ts'
 import type { MessageId } from './message.ts'
 import type { KeptMessage, Lane, SkippedMessage } from './message-store.ts'
+import { wantedOf } from './wanted.ts'
 
 /** Messages read one by one and not yet stored, at most: with bodies of a megabyte, what a page may weigh. */
 const MOST_READ_AT_ONCE = 20
@@ -21,16 +22,18 @@ interface Readings {
  */
 export async function* completePage(page: Page, lane: Lane, context: CopyContext): AsyncGenerator<Part> {
   const { mailboxKey, store } = context
+  const messages = await wantedOf(page.messages, lane, context)
+  const versions = await wantedOf(page.versions, lane, context)
   const held = await store.heldMessages(
     mailboxKey,
     page.patches.map(({ id }) => id),
   )
-  const stale = await store.staleMessages(mailboxKey, lane, page.versions)
+  const stale = await store.staleMessages(mailboxKey, lane, versions)
   const toRead = [...page.incomplete, ...page.patches.filter(({ id }) => !held.has(id)).map(({ id }) => id), ...stale]
   const first: Part = {
-    messages: page.messages.map((message) => keptBody(message, lane.body)),
+    messages: messages.map((message) => keptBody(message, lane.body)),
     patches: page.patches.filter(({ id }) => held.has(id)),
-    unchanged: page.versions.filter(({ id }) => !stale.has(id)).map(({ id }) => id),
+    unchanged: versions.filter(({ id }) => !stale.has(id)).map(({ id }) => id),
     skipped: [],
     removed: page.removed,
     next: undefined,
@@ -57,19 +60,15 @@ export async function* readInParts(
   }
 }
 
-async function readMessages(
-  ids: readonly MessageId[],
-  lane: Pick<Lane, 'body'>,
-  { mailbox }: Pick<CopyContext, 'mailbox'>,
-): Promise<Readings> {
+async function readMessages(ids: readonly MessageId[], lane: Lane, context: CopyContext): Promise<Readings> {
   const readings: Readings = { messages: [], gone: [], skipped: [] }
   await Promise.all(
     ids.map(async (id) => {
-      const reading = await mailbox.readMessage(id)
+      const reading = await context.mailbox.readMessage(id)
       if (reading.is === 'had') readings.messages.push(keptBody(reading.value, lane.body))
       else if (reading.is === 'gone') readings.gone.push(id)
       else readings.skipped.push({ id, code: reading.code, reason: reading.reason })
     }),
   )
-  return readings
+  return { ...readings, messages: await wantedOf(readings.messages, lane, context) }
 }

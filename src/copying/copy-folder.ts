@@ -6,6 +6,7 @@ import { lanePages } from './lane-pages.ts'
 import { CheckpointExpiredError, FolderGoneError, NoChangeTrackingError, UnreadablePageError } from './mailbox.ts'
 import type { Lane } from './message-store.ts'
 import { proveFolder } from './prove-folder.ts'
+import { isEverything, type Spans } from './spans.ts'
 import { endTellingApart } from './tell-apart.ts'
 
 /** Listings of one folder in a row, each because the one before still found something new. */
@@ -17,13 +18,21 @@ const MAX_LISTINGS = 10
  */
 export async function copyFolder(lane: Lane, context: CopyContext, isLong: boolean): Promise<void> {
   try {
-    const filled = lane.filling || (isLong && isFresh(lane)) ? await fillFolder(lane, context) : lane
+    const gaps = gapsOf(lane, isLong)
+    const filled = lane.filling || gaps ? await fillFolder(lane, gaps, context) : lane
     const walked = await walkFolder(filled, context)
     await proveFolder(walked, context, (again) => walkFolder(again, context))
   } catch (error) {
     if (!(error instanceof FolderGoneError)) throw error
     await context.store.forgetFolder(context.claim, context.mailboxKey, lane.folderId)
   }
+}
+
+/** What is to be read by ranges before the walk; undefined where the walk itself brings all there is. */
+function gapsOf(lane: Lane, isLong: boolean): Spans | undefined {
+  if (lane.gaps.length > 0) return lane.gaps
+  // A walk is told of everything, which would be fetched for nothing.
+  return isFresh(lane) && (isLong || !isEverything(lane.received)) ? lane.received : undefined
 }
 
 function isFresh({ checkpoint, way }: Lane): boolean {

@@ -8,6 +8,7 @@ import type { ContentStore } from './content-store.ts'
 import { copyContents, type Pages } from './copy-contents.ts'
 import type { CopyContext } from './copy-context.ts'
 import { copyFolder } from './copy-folder.ts'
+import { LARGE_FOLDER } from './fill-folder.ts'
 import { findUnlisted } from './find-unlisted.ts'
 import type { MailboxProvider } from './mailbox.ts'
 import type { Lane, MessageStore } from './message-store.ts'
@@ -17,9 +18,6 @@ import { together } from './together.ts'
 
 /** As many lanes as Graph lets one app make requests at once on one mailbox (throttling limits, Outlook service). */
 const LANES = 4
-
-/** Below it the requests that ranges cost besides would not come back: a page holds 100 messages and more. */
-const LARGE_FOLDER = 4_000
 
 /** Pages on their way from Graph to the database: what a crash makes us fetch again at most. */
 const MAX_UNSAVED_PAGES = 4

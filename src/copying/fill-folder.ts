@@ -2,32 +2,51 @@ import { type Checkpoint, START, USUAL_WAY, type Way } from './checkpoint.ts'
 import { readInParts } from './complete-page.ts'
 import { type CopyContext, NOTHING, savePart } from './copy-context.ts'
 import { lanePages } from './lane-pages.ts'
-import { CheckpointExpiredError, NoChangeTrackingError, RangesRefusedError } from './mailbox.ts'
+import {
+  CheckpointExpiredError,
+  FolderGoneError,
+  type Mailbox,
+  NoChangeTrackingError,
+  RangesRefusedError,
+} from './mailbox.ts'
 import type { MessageId } from './message.ts'
 import type { Lane } from './message-store.ts'
 import { Ranges } from './ranges.ts'
 import type { ReceivedRange } from './received-range.ts'
 import { secondsOf, timeOf } from './received-range.ts'
+import { type Edges, edgesWithin, isEverything, type Spans } from './spans.ts'
 import { endTellingApart } from './tell-apart.ts'
 import { together } from './together.ts'
 import { walkRanges } from './walk-ranges.ts'
+import { wantedOf } from './wanted.ts'
+
+/** Below it the requests that ranges cost besides would not come back: a page holds 100 messages and more. */
+export const LARGE_FOLDER = 4_000
+
+/** So many come on one page or two, and where the oldest and the newest of them lie need not be asked. */
+const FEW_MESSAGES = 100
+
+/** The least and the most time that Graph knows: the zero of FILETIME, and the end of the year 9999. */
+const BEGINNING = secondsOf('1601-01-01T00:00:00Z')
+const END = secondsOf('9999-12-31T23:59:59Z')
 
 /** As many as Graph serves at once. One of them begins with the walk by ids. */
 const WALKERS = 4
 
 /**
- * Reads a large folder for the first time. One walk would be one long chain, in which every page waits for the one before, and
+ * Reads a large folder for the first time, or what was received within these times. One walk would be one long chain, in which every page waits for the one before, and
  * three of the four requests that Graph serves at once would not be made. So ranges of received times are read side by side.
  * Mail arrives, moves and goes meanwhile, and some has no time: therefore a walk that asks for ids only notes beside them what
  * the folder holds, what the ranges did not bring of it is read message by message in the end, and the walk's last link
  * serves the next run.
+ * @param gaps where the fill is to begin; undefined where it goes on
  */
-export async function fillFolder(lane: Lane, context: CopyContext): Promise<Lane> {
+export async function fillFolder(lane: Lane, gaps: Spans | undefined, context: CopyContext): Promise<Lane> {
   const { claim, mailboxKey, store } = context
-  const begun = lane.filling
-    ? { lane, ranges: await store.openRanges(mailboxKey, lane.folderId) }
-    : await begin(lane, context)
-  if (!begun) return lane
+  const begun = gaps
+    ? await begin(lane, gaps, context)
+    : { lane, ranges: await store.openRanges(mailboxKey, lane.folderId) }
+  if (!begun) return isEverything(lane.received) ? lane : store.abandonFill(claim, mailboxKey, lane, USUAL_WAY)
 
   const ending = new AbortController()
   const inner = { ...context, ending, signal: AbortSignal.any([context.signal, ending.signal]) }
@@ -51,26 +70,44 @@ export async function fillFolder(lane: Lane, context: CopyContext): Promise<Lane
 }
 
 /** Undefined where the folder cannot be read by ranges. */
-async function begin(lane: Lane, { claim, mailbox, mailboxKey, store }: CopyContext) {
+async function begin(lane: Lane, gaps: Spans, { claim, mailbox, mailboxKey, store }: CopyContext) {
   try {
-    const bounds = await mailbox.receivedBounds(lane.folderId)
-    if (!bounds) return undefined
-    const ranges = evenRanges(secondsOf(bounds.oldest), secondsOf(bounds.newest) + 1)
-    return { lane: await store.beginFill(claim, mailboxKey, lane, ranges), ranges }
+    // For progress as well: where only some times are wanted, the folder listing counts too much.
+    const expected = isEverything(gaps) ? lane.expected : await mailbox.countMessages(lane.folderId, gaps)
+    if (expected === undefined) throw new FolderGoneError('The folder was deleted before it was read')
+    const edges = await edgesToRead(lane, gaps, expected, mailbox)
+    if (!edges) return undefined
+    const ranges = toRanges(edges, expected < LARGE_FOLDER ? 1 : WALKERS)
+    return { lane: await store.beginFill(claim, mailboxKey, { ...lane, expected }, ranges), ranges }
   } catch (error) {
     if (error instanceof RangesRefusedError) return undefined
     throw error
   }
 }
 
+/** Undefined where the folder has no mail with a time, which a walk reads as well. */
+async function edgesToRead(
+  { folderId, received }: Lane,
+  gaps: Spans,
+  expected: number,
+  mailbox: Mailbox,
+): Promise<Edges[] | undefined> {
+  if (expected === 0) return []
+  if (expected <= FEW_MESSAGES) return edgesWithin(gaps, BEGINNING, END)
+  const bounds = await mailbox.receivedBounds(folderId)
+  if (bounds) return edgesWithin(gaps, secondsOf(bounds.oldest), secondsOf(bounds.newest) + 1)
+  return isEverything(received) ? undefined : []
+}
+
 /** Of the same length: where mail is dense is not known yet, and the ranges that turn out long are split later. */
-function evenRanges(from: number, before: number): ReceivedRange[] {
-  const count = Math.min(WALKERS, before - from)
-  const edge = (number: number) => timeOf(from + Math.round(((before - from) * number) / count))
-  return Array.from({ length: count }, (_, index) => {
-    const number = count - 1 - index // the newest first
-    return { number, from: edge(number), before: edge(number + 1), link: null }
+function toRanges(stretches: readonly Edges[], count: number): ReceivedRange[] {
+  const seconds = stretches.reduce((sum, { low, high }) => sum + high - low, 0)
+  const ranges = stretches.flatMap(({ low, high }) => {
+    const parts = Math.min(Math.max(1, Math.round((count * (high - low)) / seconds)), high - low)
+    const edge = (part: number) => timeOf(low + Math.round(((high - low) * part) / parts))
+    return Array.from({ length: parts }, (_, part) => ({ from: edge(part), before: edge(part + 1), link: null }))
   })
+  return ranges.map((range, number) => ({ number, ...range }))
 }
 
 /** Walks by ids and notes what there is; the last checkpoint is left to whoever ends the fill. */
@@ -81,11 +118,8 @@ async function noteMessages(lane: Lane, context: CopyContext): Promise<Checkpoin
       let { checkpoint } = current
       for await (const { versions, removed, next } of lanePages(current, context)) {
         checkpoint = next
-        await savePart(
-          current,
-          { ...NOTHING, removed, noted: versions, next: next.at === 'page' ? next : undefined },
-          context,
-        )
+        const noted = await wantedOf(versions, current, context)
+        await savePart(current, { ...NOTHING, removed, noted, next: next.at === 'page' ? next : undefined }, context)
       }
       return checkpoint
     } catch (error) {

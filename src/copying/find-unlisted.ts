@@ -1,7 +1,8 @@
 import type { ExtractionOptions } from '../extractions/options.ts'
-import { choosesEverything } from './choose-folders.ts'
+import { choosesAllFolders, choosesByTime } from './choose-folders.ts'
 import type { CopyContext } from './copy-context.ts'
 import type { Folder } from './mailbox.ts'
+import { EVERYTHING } from './spans.ts'
 
 /** How often folders are counted when numbers do not fit: mail that comes and goes meanwhile makes them differ too. */
 const COUNTS = 2
@@ -15,14 +16,16 @@ export async function findUnlisted(
   options: ExtractionOptions,
   { claim, mailbox, mailboxKey, store }: CopyContext,
 ): Promise<void> {
-  if (!choosesEverything(options)) return
+  if (!choosesAllFolders(options) || choosesByTime(options)) return
   const held = await store.countMailbox(mailboxKey)
   let unlisted = (await mailbox.countAllMessages()) - held
   for (let counts = 0; unlisted > 0 && counts < COUNTS; counts++) {
     // The whole first: what arrives in between then makes the difference smaller, never larger.
     const all = await mailbox.countAllMessages()
     const listed = folders.filter((folder) => !folder.isRecoverable)
-    const inFolders = await Promise.all(listed.map(async ({ id }) => (await mailbox.countMessages(id)) ?? 0))
+    const inFolders = await Promise.all(
+      listed.map(async ({ id }) => (await mailbox.countMessages(id, EVERYTHING)) ?? 0),
+    )
     unlisted = Math.min(unlisted, all - inFolders.reduce((sum, count) => sum + count, 0))
   }
   await store.noteUnlisted(claim, Math.max(0, unlisted))

@@ -3,6 +3,7 @@ import type { Attachment, AttachmentId } from './attachment.ts'
 import type { Checkpoint, Way } from './checkpoint.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
 import type { ReceivedRange, RestOfRange } from './received-range.ts'
+import type { Spans } from './spans.ts'
 
 export type FolderId = Branded<string, 'FolderId'>
 
@@ -22,6 +23,8 @@ export interface Folder {
 export interface MessageVersion {
   id: MessageId
   changeKey: string | null
+  /** Undefined where the page does not tell: a change may be shown in part. */
+  receivedDateTime?: string | null
 }
 
 /** What came of asking for one thing: a message, or something that belongs to it. */
@@ -88,7 +91,7 @@ export interface Mailbox {
    * AppError when the mailbox cannot be read on.
    */
   readPage(folder: FolderId, from: Checkpoint, way: Way): Promise<Page>
-  /** When the oldest and the newest message of the folder were received; undefined where it has none with a time. */
+  /** When the oldest and the newest message of the folder were received; undefined where it has none with a time. Throws as readRange does. */
   receivedBounds(folder: FolderId): Promise<{ oldest: string; newest: string } | undefined>
   /** The newest mail of a range. Throws RangesRefusedError, UnreadablePageError, FolderGoneError, or an AppError. */
   readRange(folder: FolderId, range: ReceivedRange): Promise<RangePage>
@@ -109,8 +112,11 @@ export interface Mailbox {
   readSmallAttachments(message: MessageId): Promise<Reading<Map<AttachmentId, Uint8Array>>>
   /** Streams the message as RFC 822 text. 'unreadable' where the provider cannot convert it. */
   readMime<Taken>(message: MessageId, sink: Sink<Taken>): Promise<Reading<Taken>>
-  /** Messages in the folder at this moment, as the provider counts them; undefined when it is gone. */
-  countMessages(folder: FolderId): Promise<number | undefined>
+  /**
+   * Messages in the folder at this moment that were received within the spans, as the provider counts them; undefined when
+   * the folder is gone. Throws RangesRefusedError where it does not count by time.
+   */
+  countMessages(folder: FolderId, received: Spans): Promise<number | undefined>
   /** Messages in the whole mailbox, whatever folder they are in; those of recoverable items are not among them. */
   countAllMessages(): Promise<number>
 }

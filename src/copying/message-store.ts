@@ -5,6 +5,7 @@ import type { Checkpoint, Way } from './checkpoint.ts'
 import type { Folder, FolderId, MessageVersion, Usage } from './mailbox.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
 import type { ReceivedRange, RestOfRange } from './received-range.ts'
+import type { Spans } from './spans.ts'
 
 /** The store's own key of a mailbox. */
 export type MailboxKey = Branded<number, 'MailboxKey'>
@@ -19,9 +20,13 @@ export interface Lane {
   attachments: AttachmentsOption
   mime: boolean
   way: Way
+  /** The mail that the folder is kept with: what this run asks for, and what earlier ones did. */
+  received: Spans
+  /** What of it no run has read so far, where that is less than all of it. */
+  gaps: Spans
   /** The folder is filled by ranges, while the walk only notes which messages there are: see fill-folder.ts. */
   filling: boolean
-  /** What Graph counted in the folder when the run began: items of every kind. */
+  /** What Graph counted in the folder when the run began: items of every kind, or messages where a fill counted them. */
   expected: number
   done: boolean
 }
@@ -35,6 +40,9 @@ export interface LanePlan {
   body: BodyOption
   attachments: AttachmentsOption
   mime: boolean
+  /** Mail that was received at other times is left out, unless an earlier run asked for it; null for no such bound. */
+  receivedAfter: string | null
+  receivedBefore: string | null
 }
 
 /** A message with its body in the form that was asked for. */
@@ -95,8 +103,11 @@ export interface MessageStore {
   /** Stored messages of the folder that a walk which began anew has not come by, at most `limit`. */
   unwalkedMessages(mailbox: MailboxKey, folder: FolderId, limit: number): Promise<MessageId[]>
 
-  /** How many messages of the folder are stored and not removed, and how many of it are in the ledger. */
-  countFolder(mailbox: MailboxKey, folder: FolderId): Promise<{ stored: number; skipped: number }>
+  /**
+   * How many messages of the folder that were received within the spans are stored and not removed, and how many of the
+   * folder are in the ledger.
+   */
+  countFolder(mailbox: MailboxKey, folder: FolderId, received: Spans): Promise<{ stored: number; skipped: number }>
 
   /** How many messages of the mailbox are stored and not removed, or in the ledger; recoverable items left out. */
   countMailbox(mailbox: MailboxKey): Promise<number>
@@ -111,7 +122,7 @@ export interface MessageStore {
    */
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus>
 
-  /** Makes the lane one that is being filled, by these ranges. */
+  /** Makes the lane one that is being filled, by these ranges; from now on it is kept with all that it has to hold. */
   beginFill(claim: Claim, mailbox: MailboxKey, lane: Lane, ranges: readonly ReceivedRange[]): Promise<Lane>
 
   /** What is still to be read of a folder that is being filled. */
@@ -136,14 +147,14 @@ export interface MessageStore {
     after: MessageId | undefined,
   ): Promise<{ ids: MessageId[]; last: MessageId | undefined }>
 
-  /** Sends a lane that is being filled back to the start, to be walked in this way alone. What is stored stays. */
+  /** Sends a lane that cannot be filled back to the start, to be walked in this way alone. What is stored stays. */
   abandonFill(claim: Claim, mailbox: MailboxKey, lane: Lane, way: Way): Promise<Lane>
 
   /** Sends a lane back to the start, to be walked in this way from now on. What is stored stays. */
   restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void>
 
-  /** Writes down what Graph counts in a folder whose walk has ended, beside what is stored of it. */
-  proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number): Promise<void>
+  /** Writes down what Graph counts in a folder whose walk has ended, beside what is stored of it; null where it does not count. */
+  proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number | null): Promise<void>
 
   /** The ledger of the mailbox, oldest first, after a message id; with the lane that each message belongs to. */
   listSkipped(

@@ -1,19 +1,19 @@
 import type { Extraction, ExtractionId } from '../extractions/extraction.ts'
-import { choosesEverything } from './choose-folders.ts'
+import { choosesAllFolders, choosesByTime } from './choose-folders.ts'
 
 /** What became of one folder in a run, and what is stored of it now. */
 export interface FolderReport {
   path: string
-  /** Messages that Graph counted when the walk had ended; null while it has not. */
+  /** Messages, of the times that are kept, that Graph counted when the walk had ended; null while it has not. */
   listedByGraph: number | null
-  /** Items of every kind that Graph counted in the folder when the run began. */
-  itemsAtStart: number
+  /** Items of every kind that Graph counted in the folder when the run began; null where only mail of some times is kept. */
+  itemsAtStart: number | null
   /** Counts of this run. */
   stored: number
   unchanged: number
   removed: number
   skipped: number
-  /** Stored at present and not removed. */
+  /** Of these times, stored at present and not removed. */
   held: number
   /** In the ledger at present. */
   inLedger: number
@@ -75,7 +75,7 @@ export function judge(
   for (const folder of folders) {
     const { path, listedByGraph, held, inLedger, itemsAtStart } = folder
     if (listedByGraph === null) {
-      if (status === 'completed') reasons.push(`${path}: was not walked by this run.`)
+      if (status === 'completed') reasons.push(`${path}: Graph has not counted its messages in this run.`)
       continue
     }
     const accounted = held + inLedger
@@ -87,7 +87,7 @@ export function judge(
       )
     }
     if (inLedger > 0) reasons.push(`${path}: ${inLedger} messages could not be read; the ledger (skipped) says why.`)
-    if (itemsAtStart > listedByGraph) {
+    if (itemsAtStart !== null && itemsAtStart > listedByGraph) {
       notes.push(`${path}: Graph counts ${itemsAtStart} items, of which ${listedByGraph} are messages.`)
     }
   }
@@ -103,8 +103,7 @@ export function judge(
         '(of the class IPF.Imap, say) come from migrations, and are seen once their class is set to IPF.Note.',
     )
   }
-  if (!choosesEverything(options)) {
-    notes.push('Only the folders that were chosen are judged.')
-  }
+  if (!choosesAllFolders(options)) notes.push('Only the folders that were chosen are judged.')
+  if (choosesByTime(options)) notes.push('Only mail of the times that were chosen, now or by earlier runs, is judged.')
   return { complete: reasons.length === 0, reasons, notes }
 }

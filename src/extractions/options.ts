@@ -13,6 +13,10 @@ export interface ExtractionOptions {
   includeHidden: boolean
   /** Also the folder of soft-deleted items, which Graph lists only by name. */
   includeRecoverable: boolean
+  /** Only mail that was received at or after this time, in whole seconds, ISO 8601, UTC; null for no such bound. */
+  receivedAfter: string | null
+  /** Only mail that was received before this time; the same form. */
+  receivedBefore: string | null
   /** `skipped`: nothing but what stands in the ledger of the mailbox. */
   only: 'everything' | 'skipped'
 }
@@ -30,5 +34,7 @@ export const DEFAULT_OPTIONS: ExtractionOptions = {
   mime: false,
   includeHidden: true,
   includeRecoverable: false,
+  receivedAfter: null,
+  receivedBefore: null,
   only: 'everything',
 }

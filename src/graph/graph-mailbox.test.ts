@@ -166,7 +166,7 @@ describe('reading a page', () => {
     const page = await world.mailbox.readPage(folder, START, { source: 'delta', content: 'ids' })
     assert.deepEqual(page.versions, [{ id: 'm1', changeKey: 'k' }])
     assert.deepEqual(page.messages, [])
-    assert.match(world.asked().at(-1)?.url ?? '', /\$select=id,changeKey$/)
+    assert.match(world.asked().at(-1)?.url ?? '', /\$select=id,changeKey,receivedDateTime$/)
   })
 })
 

@@ -17,6 +17,7 @@ import {
 } from '../copying/mailbox.ts'
 import type { Message, MessageId } from '../copying/message.ts'
 import type { ReceivedRange } from '../copying/received-range.ts'
+import { isEverything, type Span, type Spans } from '../copying/spans.ts'
 import { AppError } from '../errors.ts'
 import { BrokenAnswerError, isRestart, isShrink, isSkip } from './failure.ts'
 import { FolderTree } from './folder-tree.ts'
@@ -25,7 +26,7 @@ import { GraphContents } from './graph-contents.ts'
 import type { GraphUrl } from './graph-url.ts'
 import { type MessagePage, readMessagePage } from './message-page.ts'
 import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
-import { boundQuery, rangeQuery, readRangePage, readReceived } from './range-page.ts'
+import { boundQuery, rangeQuery, readRangePage, readReceived, spanQuery } from './range-page.ts'
 import { itemOf } from './read-collection.ts'
 import { readItem } from './read-item.ts'
 import { refusal } from './refusals.ts'
@@ -170,12 +171,19 @@ export class GraphMailbox implements Mailbox {
     return this.#contents.readMime(message, sink)
   }
 
-  async countMessages(folder: FolderId): Promise<number | undefined> {
-    const url = this.#parts.graphUrl.to(`${this.#user}/mailFolders/${encodeURIComponent(folder)}/messages/$count`)
+  async countMessages(folder: FolderId, received: Spans): Promise<number | undefined> {
+    const { client, graphUrl } = this.#parts
+    const path = `${this.#user}/mailFolders/${encodeURIComponent(folder)}/messages/$count`
+    const count = async (span: Span) => {
+      const url = graphUrl.to(isEverything([span]) ? path : `${path}?${spanQuery(span)}`)
+      return (await client.get({ url, subject: isEverything([span]) ? 'folder' : 'range', read: countOf })).value
+    }
     try {
-      return (await this.#parts.client.get({ url, subject: 'folder', read: countOf })).value
+      const counts = await Promise.all(received.map(count))
+      return counts.reduce((sum, one) => sum + one, 0)
     } catch (error) {
       if (isSkip(error, 'gone')) return undefined
+      if (isSkip(error, 'unfiltered')) throw new RangesRefusedError('Counts by time are refused', { cause: error })
       throw error
     }
   }

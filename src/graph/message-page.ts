@@ -1,5 +1,5 @@
 import type { Checkpoint, Way } from '../copying/checkpoint.ts'
-import type { Page } from '../copying/mailbox.ts'
+import type { MessageVersion, Page } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import { BrokenAnswerError } from './failure.ts'
 import { isRecord } from './graph-error.ts'
@@ -46,10 +46,15 @@ function sortOut(items: WireMessage[], { content }: Way): Omit<Page, 'next'> {
   return page
 }
 
+function toVersion({ id, changeKey, receivedDateTime }: WireMessage): MessageVersion {
+  const version = { id: id as MessageId, changeKey: changeKey ?? null }
+  return receivedDateTime === undefined ? version : { ...version, receivedDateTime }
+}
+
 function put(page: Omit<Page, 'next'>, item: WireMessage, content: Way['content']): void {
   const id = item.id as MessageId
   if (item['@removed'] !== undefined) page.removed.push(id)
-  else if (content === 'ids') page.versions.push({ id, changeKey: item.changeKey ?? null })
+  else if (content === 'ids') page.versions.push(toVersion(item))
   else if (isWhole(item)) page.messages.push(toMessage(item))
   else {
     const patch = toPatch(item)

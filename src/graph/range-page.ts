@@ -1,6 +1,7 @@
 import { type RangePage, RangesRefusedError, type Received } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import { type ReceivedRange, type RestOfRange, secondsOf, timeOf } from '../copying/received-range.ts'
+import type { Span } from '../copying/spans.ts'
 import { BrokenAnswerError } from './failure.ts'
 import type { GraphUrl } from './graph-url.ts'
 import { readMessagePage } from './message-page.ts'
@@ -53,8 +54,18 @@ export function boundQuery(end: 'oldest' | 'newest'): string {
   return query(`receivedDateTime ge ${BEGINNING}`, end === 'oldest' ? 'asc' : 'desc')
 }
 
+/** Of a count, which is in no order. */
+export function spanQuery({ from, before }: Span): string {
+  const bounds = [...(from === null ? [] : [`ge ${from}`]), ...(before === null ? [] : [`lt ${before}`])]
+  return filterQuery(bounds.map((bound) => `receivedDateTime ${bound}`).join(' and '))
+}
+
+function filterQuery(filter: string): string {
+  return `$filter=${encodeURIComponent(filter)}`
+}
+
 function query(filter: string, order: 'asc' | 'desc'): string {
-  return `$filter=${encodeURIComponent(filter)}&$orderby=${encodeURIComponent(`receivedDateTime ${order}`)}`
+  return `${filterQuery(filter)}&$orderby=${encodeURIComponent(`receivedDateTime ${order}`)}`
 }
 
 /** The messages of a list that is asked for ids and times only. */

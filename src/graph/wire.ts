@@ -105,7 +105,7 @@ export const MESSAGE_FIELDS = [
 ].join(',')
 
 /** `$select` of a walk by ids: cheap, and it renders no body, which is what breaks pages. */
-export const VERSION_FIELDS = 'id,changeKey'
+export const VERSION_FIELDS = 'id,changeKey,receivedDateTime'
 
 /** `$select` of attachments: all that is kept but `contentId`, and no contents. */
 export const ATTACHMENT_FIELDS = 'id,name,contentType,size,isInline,lastModifiedDateTime'

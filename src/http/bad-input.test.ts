@@ -75,12 +75,42 @@ const INVALID: [name: string, url: string, body: unknown, detail: string][] = [
     { user_upn, options: { folders: { include: ['Inbox', ''] } } },
     'options.folders.include[1]: must not be empty',
   ],
-  ...['received_after', 'received_before'].map((name): [string, string, unknown, string] => [
-    `the option ${name}`,
+  [
+    'a time that is none',
     START,
-    { user_upn, options: { [name]: 'x' } },
-    `options.${name}: is not supported yet`,
-  ]),
+    { user_upn, options: { received_after: 'yesterday' } },
+    'options.received_after: "yesterday" is neither a date (2026-01-31, which begins at midnight UTC) nor a time with its zone (2026-01-31T08:15:00Z)',
+  ],
+  [
+    'a time without its zone',
+    START,
+    { user_upn, options: { received_before: '2026-01-31T08:15:00' } },
+    'options.received_before: "2026-01-31T08:15:00" is neither a date (2026-01-31, which begins at midnight UTC) nor a time with its zone (2026-01-31T08:15:00Z)',
+  ],
+  [
+    'a day that the calendar does not have',
+    BATCH,
+    { user_upns: [user_upn], options: { received_after: '2026-02-30' } },
+    'options.received_after: "2026-02-30" is no time that there is',
+  ],
+  [
+    'an hour that the clock does not have',
+    START,
+    { user_upn, options: { received_after: '2026-02-28T25:00Z' } },
+    'options.received_after: "2026-02-28T25:00Z" is no time that there is',
+  ],
+  [
+    'a time before all mail',
+    START,
+    { user_upn, options: { received_after: '1600-12-31' } },
+    'options.received_after: must be from the year 1601 to 9998',
+  ],
+  [
+    'a stretch of time with nothing in it',
+    START,
+    { user_upn, options: { received_after: '2026-01-31', received_before: '2026-01-31T01:00:00+02:00' } },
+    'options.received_before: must be later than options.received_after',
+  ],
   ['a batch of nothing', BATCH, {}, 'Give exactly one of user_upns, group_id and all_users'],
   [
     'a batch of two kinds',

@@ -1,7 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { OPTIONS_TO_COME } from './contract.ts'
 import { Problems } from './problems.ts'
 
 /** The part of JSON Schema that our contract uses. */
@@ -81,10 +80,7 @@ function explainObject(shape: Shape, value: Record<string, unknown>, path: strin
   for (const name of Object.keys(value)) {
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined
     if (property) explain(property, value[name], at(name), problems)
-    else if (shape.additionalProperties === false) {
-      const toCome = path === 'options' && OPTIONS_TO_COME.includes(name)
-      problems.add(() => `${at(name)}: ${toCome ? 'is not supported yet' : 'is not known here'}`)
-    }
+    else if (shape.additionalProperties === false) problems.add(() => `${at(name)}: is not known here`)
   }
   for (const name of shape.required ?? []) {
     if (!Object.hasOwn(value, name)) problems.add(() => `${at(name)}: is missing`)

@@ -8,8 +8,8 @@ import type { MailboxKey } from '../copying/message-store.ts'
 import { totalUsers } from '../extractions/batch.ts'
 import type { BatchId, ConnectionId } from '../extractions/extraction.ts'
 import { DEFAULT_OPTIONS } from '../extractions/options.ts'
-import { aMessage, aSubmission, beginCopy, hasCode, type OpenStores, submitBatch } from './storage.contract.ts'
 import type { Stores } from './stores.ts'
+import { aMessage, aSubmission, beginCopy, hasCode, type OpenStores, submitBatch } from './testing/fixtures.ts'
 
 /** The stores of one database as two processes have them, each with connections of its own where the database allows. */
 export interface TwoProcesses extends AsyncDisposable {

@@ -6,7 +6,7 @@ import { BlobGoneError, type ContentWrite } from '../copying/content-store.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { MailboxKey } from '../copying/message-store.ts'
 import { ClaimLostError } from '../extractions/extraction.ts'
-import { type aMessage, beginCopy, type OpenStores } from './storage.contract.ts'
+import { aMessage, beginCopy, type OpenStores } from './testing/fixtures.ts'
 
 const M1 = 'm1' as MessageId
 const A1 = 'a1' as AttachmentId
@@ -14,13 +14,13 @@ const A2 = 'a2' as AttachmentId
 const isThere = async () => true
 
 /** What every database must do for attachments and MIME; run beside `storageContract`. */
-export function contentsContract(open: () => Promise<OpenStores>, message: typeof aMessage): void {
-  const withAttachments = (id: string, changes: object = {}) => message(id, { mayHaveAttachments: true, ...changes })
+export function contentsContract(open: () => Promise<OpenStores>): void {
+  const withAttachments = (id: string, changes: object = {}) => aMessage(id, { mayHaveAttachments: true, ...changes })
 
   test('a message that may have attachments waits to be listed; others wait for nothing', async () => {
     await using stores = await open()
     const copy = await beginCopy(stores)
-    await copy.save({ messages: [withAttachments('m1'), message('m2')] })
+    await copy.save({ messages: [withAttachments('m1'), aMessage('m2')] })
     assert.deepEqual(await stores.contents.listPending(copy.mailbox, undefined, 10), [
       { messageId: 'm1', folderId: copy.lane.folderId, attachments: 'listing', mime: false },
     ])
@@ -121,7 +121,7 @@ export function contentsContract(open: () => Promise<OpenStores>, message: typeo
   test('what a run leaves out, a later one that asks for it fetches, and nothing twice', async () => {
     await using stores = await open()
     const first = await beginCopy(stores, { attachments: 'none' })
-    await first.save({ messages: [withAttachments('m1'), withAttachments('m2'), message('m3')] })
+    await first.save({ messages: [withAttachments('m1'), withAttachments('m2'), aMessage('m3')] })
     assert.deepEqual(await stores.contents.listPending(first.mailbox, undefined, 10), [])
     await stores.claims.settle(first.claim, 'complete')
 
@@ -147,10 +147,10 @@ export function contentsContract(open: () => Promise<OpenStores>, message: typeo
   test('a run that asks for MIME waits for that of every message, also of those stored before', async () => {
     await using stores = await open()
     const first = await beginCopy(stores)
-    await first.save({ messages: [message('m1'), withAttachments('m2')] })
+    await first.save({ messages: [aMessage('m1'), withAttachments('m2')] })
     await stores.claims.settle(first.claim, 'complete')
     const second = await beginCopy(stores, { mime: true })
-    await second.save({ messages: [message('m3')] })
+    await second.save({ messages: [aMessage('m3')] })
     const { contents } = stores
     const pending = await contents.listPending(second.mailbox, undefined, 10)
     assert.deepEqual(
@@ -194,12 +194,12 @@ export function contentsContract(open: () => Promise<OpenStores>, message: typeo
     const erase = (mailbox: MailboxKey) =>
       stores.erasures.eraseMessages(mailbox, 1, async (sha256) => void deleted.push(sha256))
     const other = await beginCopy(stores, { mime: true }, 'b@x.example')
-    await other.save({ messages: [message('n1')] })
+    await other.save({ messages: [aMessage('n1')] })
     await stores.contents.saveMime({ ...aWrite(other), messageId: 'n1' as MessageId }, aBlob('1', 60), isThere)
     await stores.claims.settle(other.claim, 'complete')
 
     const copy = await beginCopy(stores)
-    await copy.save({ messages: [withAttachments('m1'), message('m2')], next: { at: 'end', link: 'delta' } })
+    await copy.save({ messages: [withAttachments('m1'), aMessage('m2')], next: { at: 'end', link: 'delta' } })
     await stores.contents.saveListing(aWrite(copy), [anAttachment('a1'), anAttachment('a2')])
     await stores.contents.saveContent(aWrite(copy), A1, aBlob('1', 60), isThere)
     await stores.contents.saveContent(aWrite(copy), A2, aBlob('2', 70), isThere)

@@ -2,10 +2,12 @@ import type { Transaction } from 'kysely'
 import { type Checkpoint, START, USUAL_WAY } from '../copying/checkpoint.ts'
 import type { FolderId } from '../copying/mailbox.ts'
 import type { Lane, LanePlan, MailboxKey } from '../copying/message-store.ts'
+import { differenceOf, EVERYTHING, isEverything, type Spans, unionOf } from '../copying/spans.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { BodyOption } from '../extractions/options.ts'
 import type { Dialect } from './dialects/dialect.ts'
-import { forgetRanges } from './ranges.ts'
+import { toJson } from './json.ts'
+import { forgetRanges, openRanges } from './ranges.ts'
 import { forgetWalked } from './rewalks.ts'
 import type { LanesTable, Schema } from './schema.ts'
 
@@ -15,8 +17,9 @@ export async function openLanes(
   dialect: Dialect,
   { extractionId }: Claim,
   mailbox: MailboxKey,
-  { folders, chosen, body, attachments, mime }: LanePlan,
+  { folders, chosen, body, attachments, mime, receivedAfter, receivedBefore }: LanePlan,
 ) {
+  const received = { from: receivedAfter, before: receivedBefore }
   const known = await trx
     .selectFrom('lanes')
     .selectAll()
@@ -46,6 +49,8 @@ export async function openLanes(
       link: lane && !anew ? lane.link : null,
       rewalks: anew ? 1 : (lane?.rewalks ?? 0),
       filling: anew ? 0 : (lane?.filling ?? 0),
+      // What is wanted besides, it is kept with once its fill begins; until then the walk, if there is one, is of less.
+      received: lane?.received ?? toJson(isEverything([received]) ? EVERYTHING : []),
       extraction_id: extractionId,
       done: going && !anew ? lane.done : 0,
       expected: going ? lane.expected : (expectedByFolder.get(folderId) ?? 0),
@@ -68,7 +73,15 @@ export async function openLanes(
       .execute()
   }
 
-  const lanes = rows.map(toLane)
+  const lanes = await Promise.all(
+    rows.map(async (row) => {
+      const lane = toLane(row)
+      const wanted = unionOf(lane.received, [received])
+      if (toJson(wanted) === row.received) return lane
+      const open = await openRanges(trx, mailbox, lane.folderId)
+      return { ...lane, received: wanted, gaps: differenceOf(wanted, differenceOf(readSoFar(lane), open)) }
+    }),
+  )
   const progress = {
     folders_total: rows.length,
     folders_done: rows.filter((row) => row.done === 1).length,
@@ -78,12 +91,33 @@ export async function openLanes(
   return { lanes, progress }
 }
 
+/** Writes down what is expected of a lane now that it was counted; answers by how much that is more. */
+export async function expectInstead(
+  trx: Transaction<Schema>,
+  mailbox: MailboxKey,
+  { folderId, expected }: Lane,
+): Promise<number> {
+  const before = await trx
+    .selectFrom('lanes')
+    .select('expected')
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', folderId)
+    .executeTakeFirstOrThrow()
+  await trx
+    .updateTable('lanes')
+    .set({ expected })
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', folderId)
+    .execute()
+  return expected - before.expected
+}
+
 /** Ends the lane for this run; answers how much of the expected work was not met, so that progress passes over it. */
 export async function closeLane(
   trx: Transaction<Schema>,
   mailbox: MailboxKey,
   folder: FolderId,
-  listedByGraph: number,
+  listedByGraph: number | null,
 ): Promise<number> {
   const lane = await trx
     .updateTable('lanes')
@@ -95,6 +129,11 @@ export async function closeLane(
   return Math.max(0, lane.expected - lane.listed)
 }
 
+/** Of what the lane is kept with, what has been read, or else will be told of by the walk; open ranges are to be taken off. */
+function readSoFar({ received, way, checkpoint }: Lane): Spans {
+  return way.content === 'ids' || checkpoint.at === 'end' ? received : []
+}
+
 export function toLane(row: LanesTable): Lane {
   return {
     folderId: row.folder_id as FolderId,
@@ -103,6 +142,8 @@ export function toLane(row: LanesTable): Lane {
     attachments: row.attachments,
     mime: row.mime === 1,
     way: { source: row.source, content: row.content },
+    received: JSON.parse(row.received) as Spans,
+    gaps: [],
     filling: row.filling === 1,
     expected: row.expected,
     done: row.done === 1,

@@ -181,6 +181,7 @@ create table lanes (
   attachments text not null default 'none'::text,
   mime boolean not null default false,
   filling boolean not null default false,
+  received text not null default '[{"from":null,"before":null}]'::text,
   primary key (mailbox_id, folder_id),
   foreign key (mailbox_id) references mailboxes(id)
 );

@@ -113,6 +113,8 @@ export interface LanesTable {
   /** The run that walks the lane, and whether it got to the end. */
   extraction_id: string
   done: number
+  /** The mail that the folder is kept with, as the JSON of Spans in copying/spans.ts. */
+  received: string
   /** What Graph counted in the folder when the run began. */
   expected: number
   /** What Graph counted when the walk had ended; null before that. */

@@ -6,18 +6,21 @@ import type { FolderId, MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { Lane, LanePlan, MailboxKey, MessageStore, PageToSave } from '../copying/message-store.ts'
 import type { ReceivedRange } from '../copying/received-range.ts'
+import type { Spans } from '../copying/spans.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import { type ExtractionStatus, nextStatus } from '../extractions/extraction-status.ts'
 import { adding, lockClaimed, RUNNING, updateClaimed } from './claims.ts'
 import { openContents, withdrawRemoved } from './contents.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { markGone, saveFolders } from './folders.ts'
-import { closeLane, openLanes, toLane } from './lanes.ts'
+import { toJson } from './json.ts'
+import { closeLane, expectInstead, openLanes, toLane } from './lanes.ts'
 import { skippedIds } from './ledger.ts'
 import { addRanges, forgetRanges, narrowRange, notedVersions, openRanges } from './ranges.ts'
 import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
 import { listedOf, savePage, staleVersions } from './save-page.ts'
 import type { Schema } from './schema.ts'
+import { countStored } from './stored-messages.ts'
 
 /** Ids of a folder that are looked up together: few enough that SQLite is back within milliseconds. */
 const COMPARED_AT_ONCE = 500
@@ -97,14 +100,12 @@ export class SqlMessageStore implements MessageStore {
     return unwalkedIds(this.#db, mailbox, folder, limit)
   }
 
-  async countFolder(mailbox: MailboxKey, folder: FolderId): Promise<{ stored: number; skipped: number }> {
-    const stored = await this.#db
-      .selectFrom('emails')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('mailbox_id', '=', mailbox)
-      .where('parent_folder_id', '=', folder)
-      .where('removed_at', 'is', null)
-      .executeTakeFirstOrThrow()
+  async countFolder(
+    mailbox: MailboxKey,
+    folder: FolderId,
+    received: Spans,
+  ): Promise<{ stored: number; skipped: number }> {
+    const stored = await countStored(this.#db, mailbox, folder, received)
     const skipped = await this.#db
       .selectFrom('skipped_emails')
       .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -112,7 +113,7 @@ export class SqlMessageStore implements MessageStore {
       .where('folder_id', '=', folder)
       .where('part', '=', '')
       .executeTakeFirstOrThrow()
-    return { stored: Number(stored.count), skipped: Number(skipped.count) }
+    return { stored, skipped: Number(skipped.count) }
   }
 
   async countMailbox(mailbox: MailboxKey): Promise<number> {
@@ -171,6 +172,8 @@ export class SqlMessageStore implements MessageStore {
       await lockClaimed(trx, claim)
       await forgetRanges(trx, mailbox, lane.folderId)
       await addRanges(trx, mailbox, lane.folderId, ranges)
+      const more = await expectInstead(trx, mailbox, lane)
+      await updateClaimed(trx, claim, adding({ messages_total: more }))
       return this.#sendBack(trx, mailbox, lane, { source: 'delta', content: 'ids' }, true)
     })
   }
@@ -186,12 +189,12 @@ export class SqlMessageStore implements MessageStore {
   async #sendBack(trx: Transaction<Schema>, mailbox: MailboxKey, lane: Lane, way: Way, filling: boolean) {
     await trx
       .updateTable('lanes')
-      .set({ ...REWALK, ...way, filling: Number(filling) })
+      .set({ ...REWALK, ...way, filling: Number(filling), received: toJson(lane.received) })
       .where('mailbox_id', '=', mailbox)
       .where('folder_id', '=', lane.folderId)
       .execute()
     await forgetWalked(trx, mailbox, lane.folderId)
-    return { ...lane, checkpoint: START, way, filling }
+    return { ...lane, checkpoint: START, way, filling, gaps: [] }
   }
 
   openRanges(mailbox: MailboxKey, folder: FolderId): Promise<ReceivedRange[]> {
@@ -233,7 +236,7 @@ export class SqlMessageStore implements MessageStore {
     })
   }
 
-  async proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number): Promise<void> {
+  async proveLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, listedByGraph: number | null): Promise<void> {
     await this.#transact(async (trx) => {
       await lockClaimed(trx, claim)
       const left = await closeLane(trx, mailbox, folder, listedByGraph)

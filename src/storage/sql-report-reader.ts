@@ -1,8 +1,12 @@
 import { type Kysely, sql } from 'kysely'
+import type { FolderId } from '../copying/mailbox.ts'
+import type { MailboxKey } from '../copying/message-store.ts'
 import type { ContentsReport, FolderReport, LedgerEntry, LedgerPosition, ReportReader } from '../copying/report.ts'
+import { isEverything, type Spans } from '../copying/spans.ts'
 import type { ExtractionId } from '../extractions/extraction.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import type { Schema } from './schema.ts'
+import { countStored } from './stored-messages.ts'
 
 export class SqlReportReader implements ReportReader {
   readonly #db: Kysely<Schema>
@@ -19,6 +23,7 @@ export class SqlReportReader implements ReportReader {
       .innerJoin('folders', (join) =>
         join.onRef('folders.mailbox_id', '=', 'lanes.mailbox_id').onRef('folders.id', '=', 'lanes.folder_id'),
       )
+      .select(['lanes.mailbox_id', 'lanes.folder_id', 'lanes.received'])
       .select(['folders.path', 'lanes.expected', 'lanes.listed_by_graph'])
       .select(['lanes.stored', 'lanes.unchanged', 'lanes.removed', 'lanes.skipped'])
       .select((eb) => [
@@ -41,17 +46,26 @@ export class SqlReportReader implements ReportReader {
       .where('folders.removed_at', 'is', null)
       .orderBy('folders.path')
       .execute()
-    return rows.map((row) => ({
-      path: row.path,
-      listedByGraph: row.listed_by_graph,
-      itemsAtStart: row.expected,
-      stored: row.stored,
-      unchanged: row.unchanged,
-      removed: row.removed,
-      skipped: row.skipped,
-      held: Number(row.held),
-      inLedger: Number(row.in_ledger),
-    }))
+    return Promise.all(
+      rows.map(async (row) => {
+        const received = JSON.parse(row.received) as Spans
+        const isWhole = isEverything(received)
+        const { mailbox_id, folder_id } = row
+        return {
+          path: row.path,
+          listedByGraph: row.listed_by_graph,
+          itemsAtStart: isWhole ? row.expected : null,
+          stored: row.stored,
+          unchanged: row.unchanged,
+          removed: row.removed,
+          skipped: row.skipped,
+          held: isWhole
+            ? Number(row.held)
+            : await countStored(this.#db, mailbox_id as MailboxKey, folder_id as FolderId, received),
+          inLedger: Number(row.in_ledger),
+        }
+      }),
+    )
   }
 
   async listLedger(extraction: ExtractionId, query: { limit: number; after?: LedgerPosition | undefined }) {

@@ -9,15 +9,25 @@ interface HeldMessage {
   isRead: boolean
 }
 
-/** What a perfect copy holds: every message of every folder that a walk reaches, once. */
-export function truth(simulator: Simulator, mailbox: string, { recoverable = false } = {}): Map<string, HeldMessage> {
+interface Asked {
+  recoverable?: boolean
+  /** Whether mail that was received then is wanted; all of it without. */
+  isWanted?: (receivedDateTime: string | null) => boolean
+}
+
+/** What a perfect copy holds: every message that is wanted of every folder that a walk reaches, once. */
+export function truth(
+  simulator: Simulator,
+  mailbox: string,
+  { recoverable = false, isWanted = () => true }: Asked = {},
+): Map<string, HeldMessage> {
   const messages = new Map<string, HeldMessage>()
   const reached = new Map<string, string>()
   for (const line of simulator.truth(mailbox)) {
     if (line.type === 'folder') {
       const isRecoverable = line.alias === 'recoverableitemsdeletions'
       if (!line.search && (line.listed || (recoverable && isRecoverable))) reached.set(line.id, line.path)
-    } else if (reached.has(line.folder_id)) {
+    } else if (reached.has(line.folder_id) && isWanted(line.received_date_time)) {
       messages.set(line.id, { id: line.id, folder: line.folder_id, subject: line.subject, isRead: line.is_read })
     }
   }
@@ -47,8 +57,13 @@ export async function stored(
 }
 
 /** The stored mail equals the truth: none missing, none twice, none too many, each in its folder and state. */
-export async function assertPerfectCopy(simulator: Simulator, place: Place, mailbox: string): Promise<void> {
-  const wanted = truth(simulator, mailbox)
+export async function assertPerfectCopy(
+  simulator: Simulator,
+  place: Place,
+  mailbox: string,
+  asked: Asked = {},
+): Promise<void> {
+  const wanted = truth(simulator, mailbox, asked)
   const { live, rows, removed } = await stored(place, mailbox)
   assert.equal(rows - removed, live.size, 'no id is stored twice')
   const missing = [...wanted.keys()].filter((id) => !live.has(id))

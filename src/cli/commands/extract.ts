@@ -17,6 +17,8 @@ interface ExtractOptions {
   mime?: true
   hidden: boolean
   recoverable?: true
+  receivedAfter?: string
+  receivedBefore?: string
   json?: true
 }
 
@@ -37,6 +39,8 @@ export function addExtract(program: Command, exitWith: (status: ExitStatus) => v
     .option('--mime', 'also each message as RFC 822 text')
     .option('--no-hidden', 'leave hidden folders out')
     .option('--recoverable', 'also soft-deleted items')
+    .option('--received-after <time>', 'only mail received then or later: 2026-01-31, or 2026-01-31T08:15:00Z')
+    .option('--received-before <time>', 'only mail received before that time')
     .option('--json', 'print the final status records as JSON')
     .addHelpText(
       'after',
@@ -44,6 +48,7 @@ export function addExtract(program: Command, exitWith: (status: ExitStatus) => v
 Examples:
   outlookmail extract adele@contoso.example
   outlookmail extract adele@contoso.example alex@contoso.example --include inbox --body both
+  outlookmail extract adele@contoso.example --received-after 2025-01-01
 ${EXIT_HELP}`,
     )
     .action(async (upns: string[], options: ExtractOptions) => {
@@ -123,8 +128,17 @@ function exitStatus(records: readonly StatusRecord[]): ExitStatus {
 
 function toApiOptions(options: ExtractOptions): Options {
   const { include, exclude, body, attachments, mime = false, hidden, recoverable = false } = options
-  const folders = { include, exclude }
-  return { folders, body, attachments, mime, include_hidden: hidden, include_recoverable: recoverable }
+  const { receivedAfter, receivedBefore } = options
+  return {
+    folders: { include, exclude },
+    body,
+    attachments,
+    mime,
+    include_hidden: hidden,
+    include_recoverable: recoverable,
+    ...(receivedAfter !== undefined && { received_after: receivedAfter }),
+    ...(receivedBefore !== undefined && { received_before: receivedBefore }),
+  }
 }
 
 function gather(value: string, gathered: string[]): string[] {

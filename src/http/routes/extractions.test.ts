@@ -60,7 +60,8 @@ test('a start without config leaves every credential to the environment', async 
 
 test('options are handed on in our words', async () => {
   const { start, extractions } = startedServer()
-  const options = { folders: { include: ['Inbox'] }, body: 'both', attachments: 'none', mime: true }
+  const received = { received_after: '2026-01-31T08:15:00.5+01:00', received_before: '2026-03-01' }
+  const options = { folders: { include: ['Inbox'] }, body: 'both', attachments: 'none', mime: true, ...received }
   assert.equal((await start({ ...body, options })).statusCode, 202)
   assert.deepEqual(extractions.submitted[0]?.options, {
     folders: { include: ['Inbox'], exclude: [] },
@@ -69,6 +70,8 @@ test('options are handed on in our words', async () => {
     mime: true,
     includeHidden: true,
     includeRecoverable: false,
+    receivedAfter: '2026-01-31T07:15:01Z',
+    receivedBefore: '2026-03-01T00:00:00Z',
     only: 'everything',
   })
 })

@@ -3,12 +3,12 @@ import { after } from 'node:test'
 import { TempPostgres } from '../../../test/support/postgres.ts'
 import { systemClock } from '../../clock.ts'
 import { concurrencyContract, type TwoProcesses } from '../concurrency.contract.ts'
-import { contentsContract } from '../contents.contract.ts'
 import { openDatabase } from '../open-database.ts'
 import { SecretBox } from '../secret-box.ts'
-import { aMessage, type OpenStores, storageContract } from '../storage.contract.ts'
+import { storageContract } from '../storage.contract.ts'
 import { openStores, type Stores } from '../stores.ts'
 import { TABLES } from '../tables.ts'
+import type { OpenStores } from '../testing/fixtures.ts'
 import type { Database } from './dialect.ts'
 import { openPostgres } from './postgres.ts'
 
@@ -50,5 +50,4 @@ async function openTwice(): Promise<TwoProcesses> {
 }
 
 storageContract(openTemporary)
-contentsContract(openTemporary, aMessage)
 concurrencyContract(openTwice)

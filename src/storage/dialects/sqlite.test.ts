@@ -9,11 +9,11 @@ import { until } from '../../../test/support/wait.ts'
 import { systemClock } from '../../clock.ts'
 import { AppError } from '../../errors.ts'
 import { concurrencyContract } from '../concurrency.contract.ts'
-import { contentsContract } from '../contents.contract.ts'
 import { migrateToLatest } from '../migrate.ts'
 import { SecretBox } from '../secret-box.ts'
-import { aMessage, beginCopy, type OpenStores, storageContract } from '../storage.contract.ts'
+import { storageContract } from '../storage.contract.ts'
 import { openStores } from '../stores.ts'
+import { aMessage, beginCopy, type OpenStores } from '../testing/fixtures.ts'
 import { openSqlite } from './sqlite.ts'
 
 async function openInMemory(): Promise<OpenStores> {
@@ -28,7 +28,6 @@ async function openInMemory(): Promise<OpenStores> {
 }
 
 storageContract(openInMemory)
-contentsContract(openInMemory, aMessage)
 // One process owns the file: what comes at once comes through one connection.
 concurrencyContract(async () => {
   const one = await openInMemory()
