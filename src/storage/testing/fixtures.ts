@@ -10,7 +10,7 @@ import type { Stores } from '../stores.ts'
 
 export const INBOX = 'inbox-id' as FolderId
 export const ARCHIVE = 'archive-id' as FolderId
-export const NO_USAGE = { requests: 0, retries: 0, throttledMs: 0 }
+const NO_USAGE = { requests: 0, retries: 0, throttledMs: 0 }
 
 /** The stores of an empty database, which closing throws away. */
 export interface OpenStores extends Stores, AsyncDisposable {
@@ -64,7 +64,7 @@ export function openInbox(stores: Stores, claim: Claim, mailbox: MailboxKey, opt
   })
 }
 
-export const AN_EMPTY_PAGE: PageToSave = {
+const AN_EMPTY_PAGE: PageToSave = {
   messages: [],
   patches: [],
   unchanged: [],
