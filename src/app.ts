@@ -3,6 +3,7 @@ import { openBlobStore } from './blobs/open-blob-store.ts'
 import { systemClock } from './clock.ts'
 import type { Config, MigrationLocations } from './config.ts'
 import type { BlobStore } from './copying/blob-store.ts'
+import { ByteBudget } from './copying/byte-budget.ts'
 import { eraseMailbox, resumeErasures } from './copying/erase-mailbox.ts'
 import { type RunDependencies, runExtraction } from './copying/run-extraction.ts'
 import { AppError } from './errors.ts'
@@ -31,6 +32,9 @@ export interface App {
   /** Brings running work to its checkpoints and lets go of everything. */
   close(): Promise<void>
 }
+
+/** Of pages on their way, over all mailboxes: a page of 200 messages weighs about 1 MB, and several times that once it is parsed. */
+const MOST_BYTES_OF_PAGES = 48_000_000
 
 /** What every process has, whether it answers, copies, or both. */
 interface Service {
@@ -132,7 +136,8 @@ async function openService(
   opened.defer(() => graph.close())
 
   const { claims, contents, listings, messages: store, queue } = stores
-  const copying: RunDependencies = { provider: graph.mailboxes, store, contents, blobs, claims, clock, log }
+  const budget = new ByteBudget(MOST_BYTES_OF_PAGES)
+  const copying: RunDependencies = { provider: graph.mailboxes, store, contents, blobs, budget, claims, clock, log }
   const dependencies: InProcessEngineDependencies = {
     claims,
     run: (claimed, signals) => runExtraction(claimed, copying, signals),

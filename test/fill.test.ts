@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { systemClock } from '../src/clock.ts'
+import { ByteBudget } from '../src/copying/byte-budget.ts'
 import { copyMailbox } from '../src/copying/copy-mailbox.ts'
 import type { Message } from '../src/copying/message.ts'
 import { timeOf } from '../src/copying/received-range.ts'
@@ -119,6 +120,7 @@ class Copy implements AsyncDisposable {
   readonly #commands: ExtractionCommands
   readonly #connectionId = 'c' as ConnectionId
   readonly #blobs = new MemoryBlobStore()
+  readonly #budget = new ByteBudget(1_000_000)
   #pausing: Promise<unknown> = Promise.resolve()
 
   private constructor(world: World, database: ReturnType<typeof openSqlite>) {
@@ -156,7 +158,7 @@ class Copy implements AsyncDisposable {
     const { messages: store, contents } = this.#stores
     const end = await copyMailbox(
       claimed,
-      { provider: this.inbox, store, contents, blobs: this.#blobs, clock: systemClock },
+      { provider: this.inbox, store, contents, blobs: this.#blobs, budget: this.#budget, clock: systemClock },
       new AbortController().signal,
     ).catch((error) => {
       if (!(error instanceof StoppedError)) throw error

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Attachment, type AttachmentId, SMALL_TOTAL_BYTES } from '../src/copying/attachment.ts'
+import { ByteBudget } from '../src/copying/byte-budget.ts'
 import type { Checkpoint } from '../src/copying/checkpoint.ts'
 import { copyMailbox } from '../src/copying/copy-mailbox.ts'
 import type { Folder, FolderId, Mailbox, MailboxProvider, Page, Traffic } from '../src/copying/mailbox.ts'
@@ -37,7 +38,12 @@ interface World {
   throttling: { every: number; forMs: number }
   /** The requests at which somebody asks for a pause; each run meets one of them at most. */
   pausesAt: number[]
+  /** How many bytes of pages may be on their way. */
+  budget: number
 }
+
+/** Of each page: less than one is thought to weigh beforehand. */
+const PAGE_BYTES = 300_000
 
 const worlds: fc.Arbitrary<World> = fc.record({
   folders: fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 9 }),
@@ -46,6 +52,7 @@ const worlds: fc.Arbitrary<World> = fc.record({
   latenciesMs: fc.array(fc.nat({ max: 5_000 }), { minLength: 1, maxLength: 7 }),
   throttling: fc.record({ every: fc.integer({ min: 2, max: 9 }), forMs: fc.integer({ min: 1, max: 90_000 }) }),
   pausesAt: fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 3 }),
+  budget: fc.integer({ min: 1, max: 10_000_000 }),
 })
 
 test('whatever answers take, however Graph throttles and whenever somebody pauses: the limits are kept, and every job ends complete', async () => {
@@ -62,6 +69,7 @@ test('whatever answers take, however Graph throttles and whenever somebody pause
       })
       const connectionId = 'c' as ConnectionId
       const blobs = new MemoryBlobStore()
+      const budget = new ByteBudget(world.budget)
       const pausesAt = [...world.pausesAt]
       const graph = new ScheduledGraph(world, clock, (request) => {
         if (!pausesAt.includes(request)) return
@@ -76,7 +84,7 @@ test('whatever answers take, however Graph throttles and whenever somebody pause
         assert.ok(claimed)
         const job = copyMailbox(
           claimed,
-          { provider: graph, store: stores.messages, contents: stores.contents, blobs, clock },
+          { provider: graph, store: stores.messages, contents: stores.contents, blobs, budget, clock },
           new AbortController().signal,
         )
         const end = await passUntilSettled(job, clock)
@@ -165,7 +173,7 @@ class ScheduledGraph implements MailboxProvider {
       findWellKnownFolder: async () => undefined,
       readPage: (folder, from) => this.#request(signal, () => this.#page(folder, from)),
       receivedBounds: async () => undefined, // no folder is large here
-      readRange: async () => ({ messages: [], rest: undefined }),
+      readRange: async () => ({ messages: [], rest: undefined, bytes: PAGE_BYTES }),
       newestIn: async () => [],
       readMessage: async () => ({ is: 'gone' }),
       listAttachments: (id) =>
@@ -223,7 +231,7 @@ class ScheduledGraph implements MailboxProvider {
           )
         : []
     const next: Checkpoint = isLast ? { at: 'end', link: 'delta' } : { at: 'page', link: String(number + 1) }
-    return { messages, patches: [], incomplete: [], versions: [], removed: [], next }
+    return { messages, patches: [], incomplete: [], versions: [], removed: [], next, bytes: PAGE_BYTES }
   }
 
   #attachmentsOf(messageId: string): string[] {

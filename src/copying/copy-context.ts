@@ -5,8 +5,8 @@ import type { BlobStore } from './blob-store.ts'
 import type { ContentStore } from './content-store.ts'
 import type { Mailbox, Traffic } from './mailbox.ts'
 import type { Lane, MailboxKey, MessageStore, PageToSave } from './message-store.ts'
-import type { Semaphore } from './semaphore.ts'
 import { StoppedError } from './stopped.ts'
+import type { UnsavedPages } from './unsaved-pages.ts'
 
 /** What everybody who copies one mailbox has in common. */
 export interface CopyContext {
@@ -19,7 +19,7 @@ export interface CopyContext {
   blobs: BlobStore
   options: ExtractionOptions
   /** Pages asked for and not yet stored, over all lanes of the mailbox. */
-  unsaved: Semaphore
+  unsaved: UnsavedPages
   /** Rings when messages were stored: something of them may have to be fetched. */
   more: Bell
   /** Milliseconds since it was last called: the time this mailbox was being copied. */

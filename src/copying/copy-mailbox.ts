@@ -3,6 +3,7 @@ import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
 import { Bell } from './bell.ts'
 import type { BlobStore } from './blob-store.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import { chooseFolders, wantsRecoverable } from './choose-folders.ts'
 import type { ContentStore } from './content-store.ts'
 import { copyContents, type Pages } from './copy-contents.ts'
@@ -13,14 +14,11 @@ import { findUnlisted } from './find-unlisted.ts'
 import type { MailboxProvider } from './mailbox.ts'
 import type { Lane, MessageStore } from './message-store.ts'
 import { retrySkipped } from './retry-skipped.ts'
-import { Semaphore } from './semaphore.ts'
 import { together } from './together.ts'
+import { UnsavedPages } from './unsaved-pages.ts'
 
 /** As many lanes as Graph lets one app make requests at once on one mailbox (throttling limits, Outlook service). */
 const LANES = 4
-
-/** Pages on their way from Graph to the database: what a crash makes us fetch again at most. */
-const MAX_UNSAVED_PAGES = 4
 
 /** How often counters are written while no page comes, so that a long wait can be seen. */
 const USAGE_INTERVAL_MS = 2_000
@@ -30,13 +28,15 @@ export interface CopyDependencies {
   store: MessageStore
   contents: ContentStore
   blobs: BlobStore
+  /** Of the pages of all mailboxes. */
+  budget: ByteBudget
   clock: Clock
 }
 
 /** Copies what the extraction asks for. 'busy' when another extraction has the mailbox: this one is queued again. */
 export async function copyMailbox(
   { claim, userUpn, options, credentials }: ClaimedExtraction,
-  { provider, store, contents, blobs, clock }: CopyDependencies,
+  { provider, store, contents, blobs, budget, clock }: CopyDependencies,
   signal: AbortSignal,
 ): Promise<'done' | 'busy'> {
   const ending = new AbortController() // one part that fails ends the others
@@ -51,7 +51,7 @@ export async function copyMailbox(
     const mailboxKey = await store.bindMailbox(claim, mailbox)
     if (mailboxKey === 'busy') return 'busy'
 
-    const unsaved = new Semaphore(MAX_UNSAVED_PAGES)
+    const unsaved = new UnsavedPages(budget)
     const more = new Bell()
     const context: CopyContext = {
       claim,

@@ -53,6 +53,8 @@ export interface Page {
   removed: MessageId[]
   /** Where to go on once this page is stored. */
   next: Checkpoint
+  /** What it weighed, unpacked. */
+  bytes: number
 }
 
 /** A message by its name alone. */
@@ -66,6 +68,8 @@ export interface RangePage {
   messages: Message[]
   /** Undefined at the end of the range. What was received in the last second of the page may come once more. */
   rest: RestOfRange | undefined
+  /** What it weighed, unpacked. */
+  bytes: number
 }
 
 /** What was asked of the provider since the last call, for the counters of the run. */

@@ -53,6 +53,8 @@ const MAX_EMPTY_PAGES = 10_000
 // A walk that goes stale again and again within one run will not end either; one or two happen.
 const MAX_RESTARTS = 5
 
+type Weighed<Value> = Value & { bytes: number }
+
 /** What is remembered of a folder while it is walked. */
 interface Walk {
   pageSize: number
@@ -96,11 +98,11 @@ export class GraphMailbox implements Mailbox {
   async readPage(folder: FolderId, from: Checkpoint, way: Way): Promise<Page> {
     const walk = this.#walkOf(folder)
     try {
-      const { page, itemCount } = await this.#readMessages(folder, from, way, walk)
+      const { page, itemCount, bytes } = await this.#readMessages(folder, from, way, walk)
       walk.emptyPages = itemCount === 0 ? walk.emptyPages + 1 : 0
       if (walk.emptyPages > MAX_EMPTY_PAGES) throw this.#expired(walk)
       if (page.next.at === 'end') walk.restarts = 0
-      return page
+      return { ...page, bytes }
     } catch (error) {
       if (isSkip(error, 'gone')) throw new FolderGoneError('The folder is gone', { cause: error })
       if (isRestart(error)) throw this.#expired(walk, error)
@@ -193,7 +195,7 @@ export class GraphMailbox implements Mailbox {
     return (await this.#parts.client.get({ url, subject: 'folders', read: countOf })).value
   }
 
-  async #readMessages(folder: FolderId, from: Checkpoint, way: Way, walk: Walk): Promise<MessagePage> {
+  async #readMessages(folder: FolderId, from: Checkpoint, way: Way, walk: Walk): Promise<Weighed<MessagePage>> {
     const { graphUrl, hasDelta } = this.#parts
     if (way.source === 'delta' && !hasDelta) throw new NoChangeTrackingError('This cloud tracks no changes')
     const link = from.at === 'start' || from.link === '' ? undefined : from.link
@@ -203,7 +205,8 @@ export class GraphMailbox implements Mailbox {
     if (way.content === 'whole')
       return this.#shrinking(folder, walk, 1, (size) => this.#requestPage(folder, link, way, size))
     try {
-      return (await this.#requestPage(folder, link, way, IDS_PAGE_SIZE)).value
+      const { value, bytes } = await this.#requestPage(folder, link, way, IDS_PAGE_SIZE)
+      return { ...value, bytes }
     } catch (error) {
       if (!isShrink(error)) throw error
       await this.#makeSureGraphAnswers(folder)
@@ -217,7 +220,7 @@ export class GraphMailbox implements Mailbox {
     walk: Walk,
     smallest: number,
     ask: (pageSize: number) => Promise<Answer<Value>>,
-  ): Promise<Value> {
+  ): Promise<Weighed<Value>> {
     for (;;) {
       const asked = walk.pageSize
       try {
@@ -226,7 +229,7 @@ export class GraphMailbox implements Mailbox {
         if (walk.pageSize === asked) {
           walk.pageSize = sizeAfterPage(asked, { items: value.itemCount, bytes, elapsedMs })
         }
-        return value
+        return { ...value, bytes }
       } catch (error) {
         if (!isShrink(error)) throw error
         if (asked <= smallest) {

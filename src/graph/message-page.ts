@@ -10,7 +10,7 @@ import type { WireMessage } from './wire.ts'
 
 /** A page of messages, with what the walk wants to know of it. */
 export interface MessagePage {
-  page: Page
+  page: Omit<Page, 'bytes'>
   itemCount: number
 }
 
@@ -34,9 +34,11 @@ function nextOf(json: unknown, graphUrl: GraphUrl, way: Way, asked: string | und
   throw new BrokenAnswerError('A page has neither a next link nor a delta link')
 }
 
+type Items = Omit<Page, 'next' | 'bytes'>
+
 /** An item may come more than once on a page; the last word counts, and a partial last word is not enough. */
-function sortOut(items: WireMessage[], { content }: Way): Omit<Page, 'next'> {
-  const page: Omit<Page, 'next'> = { messages: [], patches: [], incomplete: [], versions: [], removed: [] }
+function sortOut(items: WireMessage[], { content }: Way): Items {
+  const page: Items = { messages: [], patches: [], incomplete: [], versions: [], removed: [] }
   const last = new Map<string, WireMessage>()
   for (const item of items) {
     const repeatsPartly = content === 'whole' && last.has(item.id) && item['@removed'] === undefined && !isWhole(item)
@@ -51,7 +53,7 @@ function toVersion({ id, changeKey, receivedDateTime }: WireMessage): MessageVer
   return receivedDateTime === undefined ? version : { ...version, receivedDateTime }
 }
 
-function put(page: Omit<Page, 'next'>, item: WireMessage, content: Way['content']): void {
+function put(page: Items, item: WireMessage, content: Way['content']): void {
   const id = item.id as MessageId
   if (item['@removed'] !== undefined) page.removed.push(id)
   else if (content === 'ids') page.versions.push(toVersion(item))

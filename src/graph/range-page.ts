@@ -16,7 +16,7 @@ export function readRangePage(
   json: unknown,
   graphUrl: GraphUrl,
   range: ReceivedRange,
-): RangePage & { itemCount: number } {
+): Omit<RangePage, 'bytes'> & { itemCount: number } {
   const { page, itemCount } = readMessagePage(
     json,
     graphUrl,

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
 import { systemClock } from '../../src/clock.ts'
+import { ByteBudget } from '../../src/copying/byte-budget.ts'
 import { runExtraction } from '../../src/copying/run-extraction.ts'
 import { MemoryBlobStore } from '../../src/copying/testing/memory-blob-store.ts'
 import type { ConnectionId } from '../../src/extractions/extraction.ts'
@@ -157,13 +158,14 @@ function anEngine(database: ReturnType<typeof openSqlite>, onUnwritten: () => vo
   const log = { info() {}, warn() {}, error: onUnwritten }
   const { claims, messages: store, contents } = stores
   const blobs = new MemoryBlobStore()
+  const budget = new ByteBudget(1_000_000)
   const engine = new InProcessEngine(
     {
       claims,
       run: (claimed, signals) =>
         runExtraction(
           claimed,
-          { provider: graph.mailboxes, store, contents, blobs, claims, clock: systemClock, log },
+          { provider: graph.mailboxes, store, contents, blobs, budget, claims, clock: systemClock, log },
           signals,
         ),
       listMembers: async () => false,

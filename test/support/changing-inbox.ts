@@ -163,7 +163,7 @@ export class ChangingInbox implements MailboxProvider {
   #shown(ids: MessageId[], content: Way['content']): Omit<Page, 'next'> {
     const held = ids.flatMap((id) => this.#held.get(id) ?? [])
     const removed = ids.filter((id) => !this.#held.has(id))
-    const none = { messages: [], patches: [], incomplete: [], versions: [], removed }
+    const none = { messages: [], patches: [], incomplete: [], versions: [], removed, bytes: 1 }
     if (content === 'ids') return { ...none, versions: held.map(toMessage) }
     if (held.some(({ id }) => this.#isPoison(id))) throw new UnreadablePageError('poison')
     return { ...none, messages: this.#give(held) }
@@ -192,10 +192,10 @@ export class ChangingInbox implements MailboxProvider {
     if (shown.some(({ id }) => this.#isPoison(id))) throw new UnreadablePageError('poison')
     const last = shown.at(-1)
     const messages = this.#give(shown)
-    if (!last || shown.length === found.length) return { messages, rest: undefined }
+    if (!last || shown.length === found.length) return { messages, rest: undefined, bytes: 1 }
     const before = last.at + 1
-    if (before < secondsOf(range.before)) return { messages, rest: { before: timeOf(before), link: null } }
-    return { messages, rest: { before: range.before, link: String(position + shown.length) } }
+    if (before < secondsOf(range.before)) return { messages, rest: { before: timeOf(before), link: null }, bytes: 1 }
+    return { messages, rest: { before: range.before, link: String(position + shown.length) }, bytes: 1 }
   }
 
   #message(id: MessageId): Reading<Message> {
