@@ -2,31 +2,26 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Failure } from './failure.ts'
 import { GraphUrl } from './graph-url.ts'
-import { LoginError, type LoginOptions, microsoftLogin } from './login.ts'
+import { LoginError, microsoftLogin } from './login.ts'
+import type { SendLoginRequest } from './login-request.ts'
 
 const auth = { kind: 'secret' as const, tenantId: 'contoso.example', clientId: 'an-app', clientSecret: 'a-secret' }
 const loginUrl = 'https://login.test.example'
 
-type HttpClient = NonNullable<LoginOptions['httpClient']>
 type Reply = { status: number; body: unknown; headers?: Record<string, string> } | Error
 
 /** Microsoft's library itself, with these answers to its token requests in place of the wire. */
 function loginAnswering(...replies: Reply[]) {
   const sent: { url: string; body: string }[] = []
-  const httpClient: HttpClient = {
-    async sendRequest(request) {
-      const isMetadata = request.url.includes('.well-known')
-      if (!isMetadata) sent.push({ url: request.url, body: String(request.body) })
-      const reply = isMetadata ? metadata() : replies.length > 1 ? replies.shift() : replies[0]
-      if (!reply || reply instanceof Error) throw reply
-      const headers = request.headers
-      for (const { 0: name } of headers) headers.delete(name)
-      for (const [name, value] of Object.entries(reply.headers ?? {})) headers.set(name, value)
-      const bodyAsText = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body)
-      return { request, status: reply.status, headers, bodyAsText }
-    },
+  const send: SendLoginRequest = async ({ url, body }) => {
+    const isMetadata = url.includes('.well-known')
+    if (!isMetadata) sent.push({ url, body: String(body) })
+    const reply = isMetadata ? metadata() : replies.length > 1 ? replies.shift() : replies[0]
+    if (!reply || reply instanceof Error) throw reply
+    const text = typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body)
+    return { status: reply.status, headers: reply.headers ?? {}, body: text }
   }
-  return { sent, login: microsoftLogin({ loginUrl, graphUrl: new GraphUrl('https://graph.test.example'), httpClient }) }
+  return { sent, login: microsoftLogin({ loginUrl, graphUrl: new GraphUrl('https://graph.test.example'), send }) }
 }
 
 function metadata(): Reply {

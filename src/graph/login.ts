@@ -1,16 +1,19 @@
-import {
-  ClientCertificateCredential,
-  ClientSecretCredential,
-  type ClientSecretCredentialOptions,
-  type TokenCredential,
-} from '@azure/identity'
+import { createRequire } from 'node:module'
+import type { ClientCredentialRequest, INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node'
 import { classifyLogin, type LoginAnswer } from './classify-login.ts'
 import { classifyNetworkError, RequestTimeoutError } from './classify-network-error.ts'
 import { isMicrosoftLogin } from './clouds.ts'
 import type { Failure } from './failure.ts'
 import type { GraphAuth } from './graph-auth.ts'
 import type { GraphUrl } from './graph-url.ts'
+import { readLoginCertificate } from './login-certificate.ts'
+import { type LoginRequest, loginConnection, type SendLoginRequest } from './login-request.ts'
 import { parseRetryAfter } from './retry-after.ts'
+
+// All of it in one file: the modules that `import` would load are two hundred, and cost every start a third of a second.
+const { ConfidentialClientApplication } = createRequire(import.meta.url)(
+  '@azure/msal-node',
+) as typeof import('@azure/msal-node')
 
 export interface Token {
   token: string
@@ -36,70 +39,76 @@ export interface LoginOptions {
   graphUrl: GraphUrl
   ca?: string | undefined
   /** Tests put an answering function here. */
-  httpClient?: NonNullable<ClientSecretCredentialOptions['httpClient']>
+  send?: SendLoginRequest
 }
-
-type Policy = NonNullable<ClientSecretCredentialOptions['additionalPolicies']>[number]['policy']
 
 // The login service answers within seconds; Microsoft's library itself would wait for ever.
 const LOGIN_TIMEOUT_MS = 60_000
 
-/** Login through Microsoft's library, told to try once: there is one retry layer, and it is ours. */
-export function microsoftLogin({ loginUrl, graphUrl, ca, httpClient }: LoginOptions): Login {
-  const options: ClientSecretCredentialOptions = {
-    authorityHost: new URL(loginUrl).origin,
-    // Other hosts (a test world, a sovereign cloud not listed) are not known to Microsoft's discovery service.
-    disableInstanceDiscovery: !isMicrosoftLogin(loginUrl),
-    retryOptions: { maxRetries: 0 },
-    ...(ca !== undefined && { tlsOptions: { ca } }),
-    ...(httpClient && { httpClient }),
-  }
+/** Login through Microsoft's library, which tries once: there is one retry layer, and it is ours. */
+export function microsoftLogin({ loginUrl, graphUrl, ca, send = loginConnection(ca) }: LoginOptions): Login {
+  const { origin, host } = new URL(loginUrl)
+  // Other hosts (a test world, a sovereign cloud not listed) are not known to Microsoft's discovery service.
+  const known = isMicrosoftLogin(loginUrl) ? {} : { knownAuthorities: [host] }
 
   return async (auth) => {
-    const seen = new SeenAnswers()
-    // A new credential each time: it has no cache that gives back a token Graph refuses, and no memory of throttling.
-    const credential = credentialFor(auth, { ...options, additionalPolicies: [{ policy: seen, position: 'perRetry' }] })
+    const wire = new Wire(send)
     try {
-      const token = await credential.getToken(`${graphUrl.origin}/.default`)
-      if (token) return token
+      // A new client each time: it has no cache that gives back a token Graph refuses, and no memory of throttling.
+      const client = new ConfidentialClientApplication({
+        auth: {
+          clientId: auth.clientId,
+          authority: `${origin}/${auth.tenantId}`,
+          ...known,
+          ...(await proofOf(auth)),
+        },
+        system: { networkClient: wire },
+      })
+      const asked: ClientCredentialRequest = { scopes: [`${graphUrl.origin}/.default`], skipCache: true }
+      const issued = await client.acquireTokenByClientCredential(asked)
+      if (issued?.expiresOn) return { token: issued.accessToken, expiresOnTimestamp: issued.expiresOn.getTime() }
     } catch (error) {
-      throw new LoginError(seen.failure() ?? classifyNetworkError(error) ?? refusedBefore(error))
+      throw new LoginError(wire.failure() ?? classifyNetworkError(error) ?? refusedBefore(error))
     }
     throw new LoginError(refusedBefore(undefined))
   }
 }
 
-function credentialFor(auth: GraphAuth, options: ClientSecretCredentialOptions): TokenCredential {
-  if (auth.kind === 'secret')
-    return new ClientSecretCredential(auth.tenantId, auth.clientId, auth.clientSecret, options)
-  const { certificatePath, certificatePassword } = auth
-  const certificate = { certificatePath, ...(certificatePassword !== undefined && { certificatePassword }) }
-  return new ClientCertificateCredential(auth.tenantId, auth.clientId, certificate, options)
+async function proofOf(auth: GraphAuth) {
+  if (auth.kind === 'secret') return { clientSecret: auth.clientSecret }
+  return { clientCertificate: await readLoginCertificate(auth.certificatePath, auth.certificatePassword) }
 }
 
-/** Keeps what came over the wire, since the errors of the library drop status and Retry-After. */
-class SeenAnswers implements Policy {
-  readonly name = 'outlookmail-seen-answers'
+/** Sends what the library asks, and keeps what came of it: the errors of the library drop status and Retry-After. */
+class Wire implements INetworkModule {
+  readonly #send: SendLoginRequest
   #answer: LoginAnswer | undefined
   #networkError: unknown
 
-  sendRequest: Policy['sendRequest'] = async (request, next) => {
-    // Not `request.timeout`: its timer outlives a failed request, and keeps a process that wants to end waiting for it.
+  constructor(send: SendLoginRequest) {
+    this.#send = send
+  }
+
+  sendGetRequestAsync<Body>(url: string, options?: NetworkRequestOptions): Promise<NetworkResponse<Body>> {
+    return this.#exchange({ url, method: 'GET', headers: options?.headers ?? {} })
+  }
+
+  sendPostRequestAsync<Body>(url: string, options?: NetworkRequestOptions): Promise<NetworkResponse<Body>> {
+    return this.#exchange({ url, method: 'POST', headers: options?.headers ?? {}, body: options?.body })
+  }
+
+  async #exchange<Body>(asked: LoginRequest): Promise<NetworkResponse<Body>> {
     const timeout = AbortSignal.timeout(LOGIN_TIMEOUT_MS)
-    request.abortSignal = timeout
     this.#answer = undefined
     this.#networkError = undefined
     try {
-      const response = await next(request)
-      const sentAtMs = Date.parse(response.headers.get('date') ?? '') || Date.now()
-      this.#answer = {
-        statusCode: response.status,
-        retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), sentAtMs),
-        body: response.bodyAsText ?? '',
-      }
-      return response
+      const { status, headers, body } = await this.#send(asked, timeout)
+      const sentAtMs = Date.parse(headers.date ?? '') || Date.now()
+      const retryAfterMs = parseRetryAfter(headers['retry-after'], sentAtMs)
+      this.#answer = { statusCode: status, retryAfterMs, body }
+      return { status, headers, body: JSON.parse(body) as Body }
     } catch (error) {
-      this.#networkError = timeout.aborted ? new RequestTimeoutError() : error
+      if (!this.#answer) this.#networkError = timeout.aborted ? new RequestTimeoutError() : error
       throw error
     }
   }
