@@ -12,6 +12,8 @@ test('what is given becomes options, and the port is 3007 unless said otherwise'
     '--mailbox',
     'b@c.example=7',
     '--latency',
+    '150',
+    '--latency-per-message',
     '1.5',
     '--no-limits',
     '--json',
@@ -25,13 +27,14 @@ test('what is given becomes options, and the port is 3007 unless said otherwise'
         { name: 'a', messages: 5 },
         { name: 'b@c.example', messages: 7 },
       ],
-      latencyMs: 1.5,
+      latencyMs: 150,
+      latencyPerMessageMs: 1.5,
       limits: false,
     },
   })
 })
 
-test('a mailbox can have attachments of given sizes, or hold everything odd', () => {
+test('a mailbox can be spread over folders, have attachments of given sizes, or hold everything odd', () => {
   const { options } = readArguments([
     '--mailbox',
     'files=50,attachments=5:20000-5000000',
@@ -39,6 +42,8 @@ test('a mailbox can have attachments of given sizes, or hold everything odd', ()
     'full=1,attachments=1:10-10x501',
     '--mailbox',
     'large=9,attachments=3:10-20,largest=150000000',
+    '--mailbox',
+    'wide=90,folders=40',
     '--mailbox',
     'odd=odd',
     '--file-select',
@@ -49,6 +54,7 @@ test('a mailbox can have attachments of given sizes, or hold everything odd', ()
     { name: 'files', messages: 50, attachments: { every: 5, minBytes: 20_000, maxBytes: 5_000_000 } },
     { name: 'full', messages: 1, attachments: { every: 1, minBytes: 10, maxBytes: 10, perMessage: 501 } },
     { name: 'large', messages: 9, attachments: { every: 3, minBytes: 10, maxBytes: 20, largestBytes: 150_000_000 } },
+    { name: 'wide', messages: 90, folderCount: 40 },
     { name: 'odd', odd: 'all' },
   ])
 })
@@ -62,6 +68,8 @@ test('every mistake is named', () => {
     [['--token-lifetime', '0'], /--token-lifetime/],
     [['--mailbox', 'x=1,attachments=0:1-2'], /NAME=COUNT/],
     [['--mailbox', 'x=1,attachments=5:9-2'], /NAME=COUNT/],
+    [['--mailbox', 'x=1,folders=0'], /NAME=COUNT/],
+    [['--latency-per-message', ''], /--latency-per-message/],
     [['--file-select', 'x'], /--file-select/],
     [['--nothing'], /--nothing/],
     [['stray'], /stray/],

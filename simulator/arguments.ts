@@ -15,10 +15,11 @@ A look-alike of Microsoft Graph and its login, over HTTPS on this machine.
   --mailbox NAME=COUNT         one more mailbox with COUNT messages in its Inbox; may be repeated
                                NAME=COUNT,attachments=EVERY:MIN-MAX gives every so many messages an attachment of
                                MIN to MAX bytes, and …xN gives it N of them; …,largest=BYTES makes the very first one that large
+                               NAME=COUNT,folders=N spreads them over N folders, from large to small
                                NAME=odd holds every kind of item, and everything odd, once
   --body-bytes N               length of the bodies in those mailboxes (varied)
   --latency MS                 wait before every answer
-  --latency-per-message MS     wait for every message in an answer
+  --latency-per-message MS     wait for every message in an answer as well; a tenth of it where no body is asked for
   --token-lifetime SECONDS     life of access tokens (4499)
   --no-limits                  record the limits of Outlook, but do not enforce them
   --prepared                   serve the pages of --mailbox ones from memory

@@ -99,3 +99,27 @@ export function singleFolder(total: number): FolderSpec[] {
     { name: 'Deleted Items', alias: 'deleteditems' },
   ]
 }
+
+/** Sizes that fall off as 1, 1/2, 1/3 …, in groups of four that are nested three deep, for benchmarks. */
+export function unevenFolders(total: number, count: number): FolderSpec[] {
+  const folders = sharesOf(total, count).map((size, index) => ({ ...nameOf(index), count: size }))
+  const groups = Array.from({ length: Math.ceil(count / 4) }, (_, group) => folders.slice(group * 4, group * 4 + 4))
+  return groups.flatMap(([top, first, second, deep]) => {
+    if (!top) return []
+    const below = second && { ...second, children: deep ? [deep] : [] }
+    return [{ ...top, children: [first, below].filter((child) => child !== undefined) }]
+  })
+}
+
+function nameOf(index: number): Pick<FolderSpec, 'name' | 'alias'> {
+  return index === 0 ? { name: 'Inbox', alias: 'inbox' } : { name: `Folder ${index + 1}` }
+}
+
+/** What is left when all are rounded down goes to the largest. */
+function sharesOf(total: number, count: number): number[] {
+  const weights = Array.from({ length: count }, (_, index) => 1 / (index + 1))
+  const sum = weights.reduce((one, other) => one + other, 0)
+  const shares = weights.map((weight) => Math.floor((total * weight) / sum))
+  const rest = total - shares.reduce((one, other) => one + other, 0)
+  return shares.map((share, index) => (index === 0 ? share + rest : share))
+}

@@ -160,7 +160,7 @@ export class Graph {
     caller: Caller,
     subject: FaultSubject,
   ): Promise<Answer> {
-    const { gates, latencyMs, latencyPerMessageMs } = this.services
+    const { gates, latencyMs, latencyPerMessageMs, statistics } = this.services
     const isHeldBefore = effect.gate_at !== 'answer' && effect.gate_after === undefined
     if (effect.gate !== undefined && isHeldBefore) await gates.pass(effect.gate, caller.signal)
     if (effect.delay_ms) await pause(effect.delay_ms, caller.signal)
@@ -172,6 +172,7 @@ export class Graph {
     if (answer !== whole && caller.inBatch && isJson(whole)) throw new GraphError(504, 'UnknownError', '')
     const { messages = 0, bodies = 0 } = answer
     const wait = latencyMs + latencyPerMessageMs * (bodies + LIGHT_SHARE * (messages - bodies))
+    statistics.waited(wait)
     if (wait > 0) await pause(wait, caller.signal)
     if (effect.gate !== undefined && effect.gate_at === 'answer') await gates.pass(effect.gate, caller.signal)
     return answer
@@ -225,10 +226,10 @@ export class Graph {
   }
 }
 
-/** Marks a refusal without a body. */
 // Ids are quick to list, bodies are not (the bench's model of Outlook: 0.15 ms and 1.5 ms a message).
 const LIGHT_SHARE = 0.1
 
+/** Marks a refusal without a body. */
 const EMPTY = 'empty body'
 
 const DIAGNOSTIC = JSON.stringify({

@@ -87,7 +87,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const faults = new Faults()
   const gates = new Gates()
   const statistics = new Statistics()
-  const graph = new Graph({
+  const graphServices = {
     directory,
     tokens,
     throttle,
@@ -98,15 +98,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     latencyMs: options.latencyMs ?? 0,
     latencyPerMessageMs: options.latencyPerMessageMs ?? 0,
     fileSelect: options.fileSelect ?? 'cast',
-  })
+  }
+  const graph = new Graph(graphServices)
   const stats = (withLinks: boolean) =>
     statistics.report(throttle.usageByMailbox(), (id) => directory.findUser(id)?.upn ?? id, tokens.issued, withLinks)
   const resetStats = () => {
     statistics.reset()
     throttle.resetRecords()
   }
+  const graphAtOnce = new Graph({ ...graphServices, latencyMs: 0, latencyPerMessageMs: 0 })
   const prepare = (path: string, headers: Record<string, string>) =>
-    walkChain(graph, tokens, path, { ...headers, host: new URL(url).host })
+    walkChain(graphAtOnce, tokens, path, { ...headers, host: new URL(url).host })
   const services: ControlServices = {
     directory,
     faults,

@@ -22,6 +22,8 @@ export interface Stats {
   }
   max_in_flight: number
   violations: number
+  /** Latency of all answers together: with so many in flight as are allowed, nobody can be done in less than this through that. */
+  latency_ms: number
   tokens_issued: number
   cpu_seconds: number
 }
@@ -46,6 +48,7 @@ export class Statistics {
   private bytesByKind: Partial<Record<RequestKind, number>> = {}
   private byMailbox = new Map<string, { requests: number; messages: number }>()
   private links = new Map<string, number>()
+  private latencyMs = 0
 
   record({ kind, status, mailboxId, messages, page, inBatch }: Served): void {
     this.requests++
@@ -66,6 +69,11 @@ export class Statistics {
     if (bytes > 0) this.bytesByKind[kind] = (this.bytesByKind[kind] ?? 0) + bytes
   }
 
+  /** An answer was kept back for so long, as a Graph of that latency would. */
+  waited(ms: number): void {
+    this.latencyMs += ms
+  }
+
   reset(): void {
     this.requests = 0
     this.pagesServed = 0
@@ -75,6 +83,7 @@ export class Statistics {
     this.bytesByKind = {}
     this.byMailbox = new Map()
     this.links = new Map()
+    this.latencyMs = 0
   }
 
   report(
@@ -106,6 +115,7 @@ export class Statistics {
       },
       max_in_flight: Math.max(0, ...Object.values(usage).map(({ max_in_flight }) => max_in_flight)),
       violations: Object.values(usage).reduce((sum, { violations }) => sum + violations, 0),
+      latency_ms: this.latencyMs,
       tokens_issued: tokensIssued,
       cpu_seconds: (user + system) / 1e6,
     }

@@ -63,3 +63,17 @@ test('a mailbox of a million messages is listed at its far end without being hel
   assert.equal(last.items.at(-1)?.id, end.items.at(-1)?.id)
   assert.ok(process.memoryUsage().heapUsed - heapBefore < 100e6)
 })
+
+test('a mailbox spread over folders has them from large to small, three deep, and misses no message', async () => {
+  await using simulator = await startSimulator({
+    demo: false,
+    mailboxes: [{ name: 'wide', messages: 20_000, folderCount: 40 }],
+  })
+  const lines = [...simulator.truth('wide@example.com')]
+  const folders = lines.filter((line) => line.type === 'folder' && line.listed && line.total > 0)
+  const sizes = folders.map((line) => (line.type === 'folder' ? line.total : 0)).sort((one, other) => other - one)
+  assert.deepEqual([sizes.length, sizes[0], sizes[1], sizes.at(-1)], [40, 4696, 2337, 116])
+  assert.equal(lines.filter((line) => line.type === 'message').length, 20_000)
+  const depths = folders.map((line) => (line.type === 'folder' ? line.path.split('/').length : 0))
+  assert.equal(Math.max(...depths), 3)
+})

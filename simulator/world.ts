@@ -1,7 +1,7 @@
 import { type AttachmentPlan, checkedPlan } from './attachment-plan.ts'
 import { Directory, type User } from './directory.ts'
 import type { FolderSpec } from './folder.ts'
-import { germanFolders, officeFolders, plainFolders, singleFolder } from './folder-layouts.ts'
+import { germanFolders, officeFolders, plainFolders, singleFolder, unevenFolders } from './folder-layouts.ts'
 import { GeneratedMessages } from './generated-messages.ts'
 import { Mailbox, rangesOf } from './mailbox.ts'
 import type { MessageSource } from './message-content.ts'
@@ -15,8 +15,10 @@ export type MailboxRequest = { name: string } & (GeneratedMailbox | OddMailbox)
 interface GeneratedMailbox {
   messages: number
   bodyBytes?: number
-  /** Without it everything lies in the Inbox. */
+  /** Without it, and without `folderCount`, everything lies in the Inbox. */
   folders?: readonly FolderSpec[]
+  /** Spreads them over so many folders, from large to small. */
+  folderCount?: number
   /** In place of the small samples that every sixth message has. */
   attachments?: AttachmentPlan
 }
@@ -85,9 +87,10 @@ export class World {
         this.addMailbox(upn, upn, source, folders)
         continue
       }
-      const { messages, folders, bodyBytes, attachments } = request
+      const { messages, folders, folderCount, bodyBytes, attachments } = request
       const length = bodyBytes ?? options.bodyBytes
-      this.addGenerated(upn, upn, folders ?? singleFolder(messages), {
+      const layout = folderCount === undefined ? singleFolder(messages) : unevenFolders(messages, folderCount)
+      this.addGenerated(upn, upn, folders ?? layout, {
         odd: folders !== undefined,
         ...(length !== undefined && { bodyBytes: length }),
         ...(attachments && { attachments: checkedPlan(attachments) }),
