@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import type { Part, Settings } from './surroundings.ts'
 import { versusFilesFloor } from './versus-files-floor.ts'
 import { versusFloor } from './versus-floor.ts'
+import { versusLatency } from './versus-latency.ts'
 import { workersOnPostgres } from './workers-on-postgres.ts'
 
 const HELP = `Usage: npm run bench -- [options]
@@ -12,7 +13,7 @@ const HELP = `Usage: npm run bench -- [options]
 How fast the service copies, as ratios within this one run. Prints the tables; without options, which is how figures are
 compared, it also writes them to bench/results.md.
 
-  --only PART      pages, attachments or workers, in place of all
+  --only PART      pages, latency, attachments or workers, in place of all
   --runs N         measured runs of each program (5)
   --messages N     messages in the mailbox (20000)
   --file-messages N  messages in the mailbox with attachments (5000)
@@ -24,7 +25,12 @@ compared, it also writes them to bench/results.md.
 
 const RESULTS = new URL('results.md', import.meta.url)
 
-const PARTS = { pages: versusFloor, attachments: versusFilesFloor, workers: workersOnPostgres } as const
+const PARTS = {
+  pages: versusFloor,
+  latency: versusLatency,
+  attachments: versusFilesFloor,
+  workers: workersOnPostgres,
+} as const
 
 // Exit statuses: 1 when a run fails, 2 for a mistake in the arguments, 130 after Ctrl-C, as shells count.
 

@@ -19,6 +19,7 @@ export interface FloorTask {
   firstPage: string
   folderId: string
   databasePath: string
+  pageSize?: number
   /** Without the index by time, which serves reading. */
   bare: boolean
 }
@@ -91,7 +92,7 @@ async function openDatabase({ databasePath, bare }: FloorTask): Promise<SqliteHa
   return opened
 }
 
-async function copy({ firstPage, folderId, login }: FloorTask, database: SqliteHandle.Database) {
+async function copy({ firstPage, folderId, login, pageSize = PAGE_SIZE }: FloorTask, database: SqliteHandle.Database) {
   const insert = database.prepare(
     `insert into emails (${COLUMNS.join(', ')}) values (${COLUMNS.map(() => '?').join(', ')})`,
   )
@@ -107,7 +108,7 @@ async function copy({ firstPage, folderId, login }: FloorTask, database: SqliteH
     authorization: `Bearer ${await logIn(login, agent)}`,
     accept: 'application/json',
     'accept-encoding': 'gzip',
-    prefer: `IdType="ImmutableId", odata.maxpagesize=${PAGE_SIZE}`,
+    prefer: `IdType="ImmutableId", odata.maxpagesize=${pageSize}`,
   }
   let link: string | undefined = firstPage
   while (link !== undefined) {

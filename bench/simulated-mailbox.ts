@@ -10,6 +10,22 @@ const FIRST_PAGE = `/v1.0/users/${USER_UPN}/mailFolders/inbox/messages/delta?$se
 export interface Asked {
   requests: number
   cpuSeconds: number
+  /** Of all answers together, as far as it was told to be slow. */
+  latencySeconds: number
+  maxInFlight: number
+  /** Requests above a limit of Graph's. */
+  violations: number
+}
+
+interface Surroundings {
+  folder: string
+  signal: AbortSignal
+  /** What the simulator's --mailbox has after the number of messages. */
+  attachments?: string
+  /** Over how many folders the messages are spread; their pages are made when they are first asked for. */
+  folders?: number
+  /** The simulator's arguments for Microsoft's limits and latency; without them neither is there, and our own work is measured. */
+  rules?: readonly string[]
 }
 
 /** A mailbox with everything in its Inbox, served by a simulator in another process from pages made beforehand. */
@@ -26,19 +42,18 @@ export class SimulatedMailbox implements AsyncDisposable {
     this.firstPage = simulator.facts.url + FIRST_PAGE
   }
 
-  /** `attachments` is what the simulator's --mailbox has after the number of messages. */
   static async open(
     messages: number,
-    { folder, signal, attachments = '' }: { folder: string; signal: AbortSignal; attachments?: string },
+    { folder, signal, attachments = '', folders, rules = ['--no-limits'] }: Surroundings,
   ): Promise<SimulatedMailbox> {
     await using opened = new AsyncDisposableStack()
-    const mailbox = ['--mailbox', `${USER_UPN}=${messages}${attachments}`, '--body-bytes', String(BODY_BYTES)]
-    // Limits and latency are Microsoft's; here our own work is measured.
-    const world = ['--prepared', '--no-limits', ...mailbox]
-    const simulator = opened.use(await SimulatorProgram.start(world, { folder, signal }))
+    const layout = folders === undefined ? '' : `,folders=${folders}`
+    const mailbox = ['--mailbox', `${USER_UPN}=${messages}${layout}${attachments}`, '--body-bytes', String(BODY_BYTES)]
+    const simulator = opened.use(await SimulatorProgram.start(['--prepared', ...rules, ...mailbox], { folder, signal }))
     // In the very form that is asked for later: pages of another form would be made while the clock runs.
     const made = await simulator.control.prepare(FIRST_PAGE, { prefer: 'IdType="ImmutableId"' })
-    if (made !== messages) throw new Error(`The simulator prepared ${made} messages instead of ${messages}`)
+    if (made !== messages && folders === undefined)
+      throw new Error(`The simulator prepared ${made} messages instead of ${messages}`)
     opened.move()
     return new SimulatedMailbox(messages, simulator)
   }
@@ -59,6 +74,9 @@ export class SimulatedMailbox implements AsyncDisposable {
     const asked = {
       requests: after.requests,
       cpuSeconds: after.cpu_seconds - before.cpu_seconds,
+      latencySeconds: after.latency_ms / 1000,
+      maxInFlight: after.max_in_flight,
+      violations: after.violations,
     }
     return { result, asked }
   }

@@ -75,7 +75,7 @@ async function runPair(mailbox: SimulatedMailbox, bareFloor: boolean, place: Ser
   }
 }
 
-async function copyWithFloor(
+export async function copyWithFloor(
   { simulator }: SimulatedMailbox,
   task: FloorTask,
   cwd: string,
