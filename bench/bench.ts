@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { requestsBySize } from './requests.ts'
 import type { Part, Settings } from './surroundings.ts'
 import { versusFilesFloor } from './versus-files-floor.ts'
 import { versusFloor } from './versus-floor.ts'
 import { versusLatency } from './versus-latency.ts'
+import { versusNaive } from './versus-naive.ts'
 import { workersOnPostgres } from './workers-on-postgres.ts'
 
 const HELP = `Usage: npm run bench -- [options]
@@ -13,7 +15,7 @@ const HELP = `Usage: npm run bench -- [options]
 How fast the service copies, as ratios within this one run. Prints the tables; without options, which is how figures are
 compared, it also writes them to bench/results.md.
 
-  --only PART      pages, latency, attachments or workers, in place of all
+  --only PART      pages, latency, naive, requests, attachments or workers, in place of all
   --runs N         measured runs of each program (5)
   --messages N     messages in the mailbox (20000)
   --file-messages N  messages in the mailbox with attachments (5000)
@@ -28,6 +30,8 @@ const RESULTS = new URL('results.md', import.meta.url)
 const PARTS = {
   pages: versusFloor,
   latency: versusLatency,
+  naive: versusNaive,
+  requests: requestsBySize,
   attachments: versusFilesFloor,
   workers: workersOnPostgres,
 } as const

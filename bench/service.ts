@@ -37,7 +37,7 @@ export interface ServicePlace {
 
 /** Copies the mailbox as a user would: with the service that `npm start` starts, over HTTP. */
 export async function copyWithService(
-  mailbox: SimulatedMailbox,
+  mailbox: Pick<SimulatedMailbox, 'simulator' | 'userUpn'>,
   { dataDir, cacheDir, nodeOptions, options, signal }: ServicePlace,
 ): Promise<Copy> {
   const args = [...nodeOptions, ...(await argumentsOf('start'))]

@@ -30,7 +30,7 @@ interface Surroundings {
 
 /** A mailbox with everything in its Inbox, served by a simulator in another process from pages made beforehand. */
 export class SimulatedMailbox implements AsyncDisposable {
-  readonly userUpn = USER_UPN
+  readonly userUpn: string = USER_UPN
   readonly messages: number
   readonly simulator: SimulatorProgram
   /** The address of the Inbox's first page. */

@@ -1,7 +1,7 @@
 import type { Asked } from './simulated-mailbox.ts'
 
 /** What the bench measures. */
-export type Part = 'pages' | 'latency' | 'attachments' | 'workers'
+export type Part = 'pages' | 'latency' | 'naive' | 'requests' | 'attachments' | 'workers'
 
 export interface Settings {
   parts: readonly Part[]
