@@ -41,8 +41,8 @@ export interface GraphMailboxParts {
   hasDelta: boolean
 }
 
-// A page of ids is small however many it names; 500 is what other clients run well with.
-const IDS_PAGE_SIZE = 500
+// A page of ids is small however many it names, so it is the largest that Graph takes ($top of messages).
+const IDS_PAGE_SIZE = 1000
 
 // With fewer left, they are named and read one by one: that is over sooner than more tries.
 const SMALLEST_OF_RANGE = 20
