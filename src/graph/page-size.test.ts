@@ -14,6 +14,12 @@ test('a quick, full page doubles the size, up to the largest that Graph takes', 
   assert.deepEqual(sizes, [200, 400, 800, 1000, 1000])
 })
 
+test('the size grows until a full page weighs two megabytes, whether the page that tells was full or not', () => {
+  assert.equal(sizeAfterPage(200, { items: 200, bytes: 1_400_000, elapsedMs: 300 }), 285)
+  assert.equal(sizeAfterPage(200, { items: 120, bytes: 840_000, elapsedMs: 300 }), 285)
+  assert.equal(sizeAfterPage(285, { items: 285, bytes: 1_995_000, elapsedMs: 300 }), 285)
+})
+
 test('a slow page, a large one and one far from full leave the size as it is', () => {
   assert.equal(sizeAfterPage(100, { items: 100, bytes: 500_000, elapsedMs: 2_001 }), 100)
   assert.equal(sizeAfterPage(100, { items: 100, bytes: 2_000_001, elapsedMs: 300 }), 100)

@@ -12,7 +12,7 @@ const LARGEST_PAGE_SIZE = 1000
 // Far below the 30 s after which Graph gives a request up.
 const QUICK_MS = 2_000
 // Memory is bounded by bytes in flight: 4 pages of a mailbox, parsed, times the mailboxes at once.
-const LIGHT_BYTES = 1_000_000
+const WANTED_BYTES = 2_000_000
 const HEAVY_BYTES = 4_000_000
 
 /** The size to ask for after a page that came. */
@@ -20,8 +20,9 @@ export function sizeAfterPage(size: number, cost: PageCost): number {
   if (cost.bytes > HEAVY_BYTES) return smallerSize(size)
   // A page far from full says nothing of a larger one, for instance where the server chooses the size itself.
   const isFull = cost.items * 2 >= size
-  const isQuick = cost.elapsedMs <= QUICK_MS && cost.bytes <= LIGHT_BYTES
-  return isFull && isQuick ? Math.min(size * 2, LARGEST_PAGE_SIZE) : size
+  if (!isFull || cost.elapsedMs > QUICK_MS) return size
+  const wanted = Math.floor((WANTED_BYTES * cost.items) / cost.bytes)
+  return Math.max(size, Math.min(wanted, size * 2, LARGEST_PAGE_SIZE))
 }
 
 /** The size to ask for after a page that could not be had; at 1 it is the item itself. */
