@@ -1,8 +1,8 @@
 import type { MessageId } from './message.ts'
 import { type ReceivedRange, type RestOfRange, secondsOf, timeOf } from './received-range.ts'
 
-/** A range with less than this many pages left is not worth a request more. */
-const PAGES_WORTH_SPLITTING = 4
+/** A range with less than this many pages left is not worth a request more: of two, one is being read. */
+const PAGES_WORTH_SPLITTING = 2
 
 /** Each halves a range, so mail that lies in clusters decades apart does not get near it. */
 const MAX_SPLITS = 64
