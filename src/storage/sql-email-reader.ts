@@ -42,9 +42,7 @@ export class SqlEmailReader implements EmailReader {
   ): Promise<{ items: StoredEmail[]; next: EmailPosition | null }> {
     const rows = await this.#emails()
       .where('emails.mailbox_id', '=', this.#mailboxOf(extraction))
-      .$if(after !== undefined, (select) =>
-        select.where(sql<boolean>`(${this.#received}, ${row}) < (${this.#timeOf(after)}, ${after?.row})`),
-      )
+      .$if(after !== undefined, (select) => select.where(this.#isBehind(after)))
       .orderBy(this.#received, 'desc')
       .orderBy(row, 'desc')
       .limit(limit + 1)
@@ -132,6 +130,12 @@ export class SqlEmailReader implements EmailReader {
       }
     }
     return rows.map((email) => toStoredEmail(email, attachments.get(email.id) ?? []))
+  }
+
+  /** The first comparison says what the second one implies: by it alone SQLite begins in the index where it has to. */
+  #isBehind(position: EmailPosition | undefined): RawBuilder<boolean> {
+    const time = this.#timeOf(position)
+    return sql`(${this.#received} <= ${time} and (${this.#received}, ${row}) < (${time}, ${position?.row}))`
   }
 
   #timeOf(position: EmailPosition | undefined): string {
