@@ -1,40 +1,51 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
+import { batchByMailboxes } from './batch-by-mailboxes.ts'
+import { Findings, publish } from './findings.ts'
+import { memoryBySize } from './memory-by-size.ts'
 import { requestsBySize } from './requests.ts'
 import type { Part, Settings } from './surroundings.ts'
+import { unchangedAgain } from './unchanged-again.ts'
 import { versusFilesFloor } from './versus-files-floor.ts'
 import { versusFloor } from './versus-floor.ts'
 import { versusLatency } from './versus-latency.ts'
 import { versusNaive } from './versus-naive.ts'
+import { versusPostgresFloor } from './versus-postgres-floor.ts'
 import { workersOnPostgres } from './workers-on-postgres.ts'
-
-const HELP = `Usage: npm run bench -- [options]
-
-How fast the service copies, as ratios within this one run. Prints the tables; without options, which is how figures are
-compared, it also writes them to bench/results.md.
-
-  --only PART      pages, latency, naive, requests, attachments or workers, in place of all
-  --runs N         measured runs of each program (5)
-  --messages N     messages in the mailbox (20000)
-  --file-messages N  messages in the mailbox with attachments (5000)
-  --tiny N         mailboxes of one message, for two workers (10000)
-  --bare-floor     measure the floor without the index by time as well
-  --profile DIR    leave CPU profiles of the service in DIR; they cost some speed
-  --help           this text
-`
-
-const RESULTS = new URL('results.md', import.meta.url)
 
 const PARTS = {
   pages: versusFloor,
+  postgres: versusPostgresFloor,
   latency: versusLatency,
   naive: versusNaive,
   requests: requestsBySize,
   attachments: versusFilesFloor,
   workers: workersOnPostgres,
+  memory: memoryBySize,
+  batch: batchByMailboxes,
+  incremental: unchangedAgain,
 } as const
+
+const HELP = `Usage: npm run bench -- [options]
+
+How fast the service copies, as ratios within this one run. Prints the tables; without options, which is how figures are
+compared, it also writes them to bench/results.md, and charts and figures to docs.
+
+  --only PART      one of ${Object.keys(PARTS).join(', ')}, in place of all
+  --runs N         measured runs of each program (5)
+  --messages N     messages in the mailbox (20000)
+  --file-messages N  messages in the mailbox with attachments (5000)
+  --tiny N         mailboxes of one message, for two workers (10000)
+  --large N        messages in the largest of the mailboxes of which the memory is measured (1000000)
+  --unchanged N    messages in the mailbox that is copied again and again (100000)
+  --bare-floor     measure the floor without the index by time as well
+  --profile DIR    leave CPU profiles of the service in DIR; they cost some speed
+  --write DIR      write into DIR what a run without options writes into the project
+  --help           this text
+`
 
 // Exit statuses: 1 when a run fails, 2 for a mistake in the arguments, 130 after Ctrl-C, as shells count.
 
@@ -46,13 +57,14 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'outlookmail-bench-'))
   try {
     const machine = describeMachine()
-    const surroundings = { folder, signal: interrupt.signal, say }
+    const surroundings = { folder, signal: interrupt.signal, say, findings: new Findings() }
     const sections: string[] = []
     for (const part of settings.parts) sections.push(await PARTS[part](settings, surroundings))
     const text = `# Results of npm run bench\n\n${machine}\n\n${sections.join('\n\n')}\n`
     process.stdout.write(text)
     // Short or altered runs are for whoever makes them.
-    if (process.argv.length === 2) await writeFile(RESULTS, text)
+    if (process.argv.length === 2) await publish(text, machine, surroundings.findings)
+    if (settings.writeTo) await publish(text, machine, surroundings.findings, settings.writeTo)
   } catch (error) {
     if (!interrupt.signal.aborted) throw error
     say('stopped')
@@ -70,8 +82,11 @@ function readArguments(): Settings | undefined {
       messages: { type: 'string', default: '20000' },
       'file-messages': { type: 'string', default: '5000' },
       tiny: { type: 'string', default: '10000' },
+      large: { type: 'string', default: '1000000' },
+      unchanged: { type: 'string', default: '100000' },
       'bare-floor': { type: 'boolean', default: false },
       profile: { type: 'string' },
+      write: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -85,7 +100,10 @@ function readArguments(): Settings | undefined {
     messages: positive('messages', values.messages),
     fileMessages: positive('file-messages', values['file-messages']),
     tiny: positive('tiny', values.tiny),
+    large: positive('large', values.large),
+    unchanged: positive('unchanged', values.unchanged),
     bareFloor: values['bare-floor'],
+    writeTo: values.write === undefined ? undefined : pathToFileURL(`${resolve(values.write)}/`),
     nodeOptions: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(values.profile)}`],
   }
 }

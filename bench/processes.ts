@@ -82,6 +82,8 @@ export class Program implements AsyncDisposable {
 export interface Usage {
   /** The most memory the process has ever held; undefined where the system does not tell. */
   peakBytes: number | undefined
+  /** What it holds now. */
+  residentBytes: number | undefined
   /** Of all its threads, so far. */
   cpuSeconds: number | undefined
 }
@@ -101,13 +103,17 @@ export async function usageOf(pid: number): Promise<Usage> {
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')
       .slice(11, 13)
-    const peakKilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]
+    const bytesOf = (field: RegExp) => {
+      const kilobytes = field.exec(status)?.[1]
+      return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+    }
     return {
-      peakBytes: peakKilobytes === undefined ? undefined : Number(peakKilobytes) * 1024,
+      peakBytes: bytesOf(/^VmHWM:\s+(\d+) kB$/m),
+      residentBytes: bytesOf(/^VmRSS:\s+(\d+) kB$/m),
       cpuSeconds: (Number(user) + Number(system)) / TICKS_PER_SECOND,
     }
   } catch {
-    return { peakBytes: undefined, cpuSeconds: undefined }
+    return { peakBytes: undefined, residentBytes: undefined, cpuSeconds: undefined }
   }
 }
 

@@ -30,6 +30,8 @@ export interface ServicePlace {
   /** Where Node keeps what it has compiled, from one start to the next. */
   cacheDir: string
   nodeOptions: readonly string[]
+  /** Beside those that the mailbox needs. */
+  settings?: NodeJS.ProcessEnv
   /** Of the start. */
   options: NonNullable<StartBody['options']>
   signal: AbortSignal
@@ -38,11 +40,11 @@ export interface ServicePlace {
 /** Copies the mailbox as a user would: with the service that `npm start` starts, over HTTP. */
 export async function copyWithService(
   mailbox: Pick<SimulatedMailbox, 'simulator' | 'userUpn'>,
-  { dataDir, cacheDir, nodeOptions, options, signal }: ServicePlace,
+  { dataDir, cacheDir, nodeOptions, settings, options, signal }: ServicePlace,
 ): Promise<Copy> {
   const args = [...nodeOptions, ...(await argumentsOf('start'))]
   const env = { ...mailbox.simulator.settings, DATA_DIR: dataDir, NODE_COMPILE_CACHE: cacheDir }
-  await using program = new Program(args, { cwd: dataDir, env, signal })
+  await using program = new Program(args, { cwd: dataDir, env: { ...env, ...settings }, signal })
   const url = await program.line((line) => /^outlookmail listens on (\S+)/.exec(line)?.[1])
   const client = new ApiClient(url)
 

@@ -24,11 +24,14 @@ interface Surroundings {
   attachments?: string
   /** Over how many folders the messages are spread; their pages are made when they are first asked for. */
   folders?: number
+  bodyBytes?: number
+  /** False where a mailbox is too large to be held: then its pages are made while they are asked for. */
+  isPrepared?: boolean
   /** The simulator's arguments for Microsoft's limits and latency; without them neither is there, and our own work is measured. */
   rules?: readonly string[]
 }
 
-/** A mailbox with everything in its Inbox, served by a simulator in another process from pages made beforehand. */
+/** A mailbox, with everything in its Inbox unless said otherwise, served by a simulator in another process. */
 export class SimulatedMailbox implements AsyncDisposable {
   readonly userUpn: string = USER_UPN
   readonly messages: number
@@ -44,16 +47,27 @@ export class SimulatedMailbox implements AsyncDisposable {
 
   static async open(
     messages: number,
-    { folder, signal, attachments = '', folders, rules = ['--no-limits'] }: Surroundings,
+    {
+      folder,
+      signal,
+      attachments = '',
+      folders,
+      bodyBytes = BODY_BYTES,
+      isPrepared = true,
+      rules = ['--no-limits'],
+    }: Surroundings,
   ): Promise<SimulatedMailbox> {
     await using opened = new AsyncDisposableStack()
     const layout = folders === undefined ? '' : `,folders=${folders}`
-    const mailbox = ['--mailbox', `${USER_UPN}=${messages}${layout}${attachments}`, '--body-bytes', String(BODY_BYTES)]
-    const simulator = opened.use(await SimulatorProgram.start(['--prepared', ...rules, ...mailbox], { folder, signal }))
-    // In the very form that is asked for later: pages of another form would be made while the clock runs.
-    const made = await simulator.control.prepare(FIRST_PAGE, { prefer: 'IdType="ImmutableId"' })
-    if (made !== messages && folders === undefined)
-      throw new Error(`The simulator prepared ${made} messages instead of ${messages}`)
+    const mailbox = ['--mailbox', `${USER_UPN}=${messages}${layout}${attachments}`, '--body-bytes', String(bodyBytes)]
+    const world = [...(isPrepared ? ['--prepared'] : []), ...rules, ...mailbox]
+    const simulator = opened.use(await SimulatorProgram.start(world, { folder, signal }))
+    if (isPrepared) {
+      // In the very form that is asked for later: pages of another form would be made while the clock runs.
+      const made = await simulator.control.prepare(FIRST_PAGE, { prefer: 'IdType="ImmutableId"' })
+      if (made !== messages && folders === undefined)
+        throw new Error(`The simulator prepared ${made} messages instead of ${messages}`)
+    }
     opened.move()
     return new SimulatedMailbox(messages, simulator)
   }

@@ -1,7 +1,18 @@
+import type { Findings } from './findings.ts'
 import type { Asked } from './simulated-mailbox.ts'
 
 /** What the bench measures. */
-export type Part = 'pages' | 'latency' | 'naive' | 'requests' | 'attachments' | 'workers'
+export type Part =
+  | 'pages'
+  | 'postgres'
+  | 'latency'
+  | 'naive'
+  | 'requests'
+  | 'attachments'
+  | 'workers'
+  | 'memory'
+  | 'batch'
+  | 'incremental'
 
 export interface Settings {
   parts: readonly Part[]
@@ -11,10 +22,16 @@ export interface Settings {
   fileMessages: number
   /** Mailboxes of one message. */
   tiny: number
+  /** In the largest mailbox of which the memory is measured. */
+  large: number
+  /** In the mailbox that is copied again and again. */
+  unchanged: number
   /** Measures the floor without the index by time as well. */
   bareFloor: boolean
   /** Given to the Node that runs the service. */
   nodeOptions: readonly string[]
+  /** Where results, charts and figures are to be written, if not into the project. */
+  writeTo: URL | undefined
 }
 
 export interface Surroundings {
@@ -22,6 +39,8 @@ export interface Surroundings {
   folder: string
   signal: AbortSignal
   say: (line: string) => void
+  /** For docs/performance.md. */
+  findings: Findings
 }
 
 /** Cores that neither the program nor the simulator used: what disturbed the run. */

@@ -29,7 +29,7 @@ interface StoredFile {
 /** A mailbox with attachments into SQLite and files: how near our service comes to a program that only fetches the bytes. */
 export async function versusFilesFloor(
   { fileMessages, runs, nodeOptions }: Settings,
-  { folder, signal, say }: Surroundings,
+  { folder, signal, say, findings }: Surroundings,
 ): Promise<string> {
   say(`preparing ${fileMessages} messages with attachments`)
   await using mailbox = await SimulatedMailbox.open(fileMessages, { folder, signal, attachments: PLAN })
@@ -55,6 +55,12 @@ export async function versusFilesFloor(
   await runOnce('rehearsal, not counted')
   const counted: Run[] = []
   for (let count = 1; count <= runs; count++) counted.push(await runOnce(`run ${count} of ${runs}`))
+  findings.figures.push({
+    what: 'Speed of attachments into files, against a program that only fetches them',
+    value: number(median(counted.map(ratioOf)), 2),
+    target: '0.80 or more',
+    part: 'attachments',
+  })
   return report(counted, fileMessages)
 }
 

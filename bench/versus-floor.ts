@@ -2,7 +2,8 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkComplete, checkEqual } from './check-copies.ts'
-import type { FloorResult, FloorTask } from './floor.ts'
+import type { FloorTask } from './floor.ts'
+import type { FloorResult } from './floor-walk.ts'
 import { Program } from './processes.ts'
 import { type Copy, copyWithService, type ServicePlace } from './service.ts'
 import { type Asked, SimulatedMailbox } from './simulated-mailbox.ts'
@@ -23,7 +24,10 @@ interface Run {
 }
 
 /** One mailbox into SQLite, without latency and limits: how near our service comes to the least program that could do it. */
-export async function versusFloor(settings: Settings, { folder, signal, say }: Surroundings): Promise<string> {
+export async function versusFloor(
+  settings: Settings,
+  { folder, signal, say, findings }: Surroundings,
+): Promise<string> {
   const { messages, runs, bareFloor, nodeOptions } = settings
   say(`preparing ${messages} messages`)
   await using mailbox = await SimulatedMailbox.open(messages, { folder, signal })
@@ -46,6 +50,20 @@ export async function versusFloor(settings: Settings, { folder, signal, say }: S
   const first = await runOnce('rehearsal, not counted')
   const counted: Run[] = []
   for (let count = 1; count <= runs; count++) counted.push(await runOnce(`run ${count} of ${runs}`))
+  findings.figures.push(
+    {
+      what: `Speed of one mailbox of ${number(messages, 0)} messages into SQLite, against the floor`,
+      value: `${number(median(counted.map(ratioOf)), 2)} (${number(median(counted.map(({ us }) => messages / us.seconds)), 0)} messages/s)`,
+      target: '0.80 or more',
+      part: 'pages',
+    },
+    {
+      what: 'Requests to Graph for 1,000 of those messages',
+      value: number(median(counted.map(({ us }) => (us.asked.requests / messages) * 1000)), 1),
+      target: 'below 12',
+      part: 'pages',
+    },
+  )
   return report(counted, first, messages)
 }
 

@@ -1,10 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkComplete } from './check-copies.ts'
+import type { Findings } from './findings.ts'
 import { type Copy, copyWithService } from './service.ts'
 import { type Asked, SimulatedMailbox } from './simulated-mailbox.ts'
 import type { Settings, Surroundings } from './surroundings.ts'
-import { type Figure, number, spreadTable, table } from './table.ts'
+import { type Figure, median, number, spreadTable, table } from './table.ts'
 import { copyWithFloor } from './versus-floor.ts'
 
 const REQUEST_MS = 150
@@ -33,12 +34,13 @@ ${IN_FLIGHT} of them under way.`,
 }
 
 async function oneFolder(settings: Settings, surroundings: Surroundings): Promise<string> {
-  const { folder, signal, say } = surroundings
+  const { folder, signal, say, findings } = surroundings
   const { messages } = settings
   say(`preparing ${messages} messages in one folder`)
   await using mailbox = await SimulatedMailbox.open(messages, { folder, signal, rules: GRAPH_RULES })
   const chainSeconds = await copyByChain(mailbox, bestPageSize(messages), surroundings)
   const runs = await copies(mailbox, settings, surroundings)
+  findFor('one folder', runs, messages, findings)
   const sizes = PAGE_SIZES.map((size) => [number(size, 0), number(chainLatency(messages, size), 1)])
   return [
     `### ${number(messages, 0)} messages in one folder`,
@@ -53,10 +55,11 @@ size of its pages:`,
 }
 
 async function manyFolders(messages: number, settings: Settings, surroundings: Surroundings): Promise<string> {
-  const { folder, signal, say } = surroundings
+  const { folder, signal, say, findings } = surroundings
   say(`preparing ${messages} messages in ${FOLDERS} folders`)
   await using mailbox = await SimulatedMailbox.open(messages, { folder, signal, folders: FOLDERS, rules: GRAPH_RULES })
   const runs = await copies(mailbox, settings, surroundings)
+  findFor(`${FOLDERS} folders`, runs, messages, findings)
   return [
     `### ${number(messages, 0)} messages in ${FOLDERS} folders, from large to small`,
     spreadTable(figuresOf(runs, messages)),
@@ -99,6 +102,29 @@ async function copyByChain(
   await rm(databasePath)
   say(`plain chain, ${pageSize} messages a page: ${number(seconds, 1)} s`)
   return seconds
+}
+
+/** Two bars beside those that the chart already has, and a figure. */
+function findFor(where: string, runs: readonly Run[], messages: number, { charts, figures }: Findings): void {
+  const ratio = median(runs.map((run) => run.seconds / idealSeconds(run)))
+  const pair = [median(runs.map(({ seconds }) => seconds)), median(runs.map(idealSeconds))]
+  const before = charts.get('latency')
+  charts.set('latency', {
+    kind: 'bar',
+    title: `${number(messages, 0)} messages with Graph's latency and limits`,
+    x: { name: 'where the messages lie', values: [...(before?.x.values ?? []), where] },
+    y: { name: 'seconds', digits: 1 },
+    series: ['copied by us', 'ideal: always four requests under way'].map((name, index) => ({
+      name,
+      values: [...(before?.series[index]?.values ?? []), pair[index]],
+    })),
+  })
+  figures.push({
+    what: `Time of ${number(messages, 0)} messages in ${where} with Graph's latency, against the ideal`,
+    value: number(ratio, 2),
+    target: '1.10 or less',
+    part: 'latency',
+  })
 }
 
 function bestPageSize(messages: number): number {
