@@ -24,7 +24,7 @@ const INK = '#24292f'
 const FAINT = '#d0d7de'
 const TARGET = '#c0362c'
 /** Told apart by people who do not see all colours as well, and on paper: blue, orange, green, purple. */
-const COLORS = ['#2f6db5', '#e08a1e', '#3a8f5c', '#7b5ea7']
+const COLORS = ['#2f6db5', '#b45f06', '#2e7d4f', '#7b5ea7']
 
 /** Around letters, where lines may cross them. */
 const OUTLINE = { textBorderColor: PAPER, textBorderWidth: 3 } as const
