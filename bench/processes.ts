@@ -56,6 +56,10 @@ export class Program implements AsyncDisposable {
     return this.#said.join('\n')
   }
 
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+
   /** Without a word of warning, and it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')

@@ -7,6 +7,7 @@ import { busySeconds, Program, usageOf } from './processes.ts'
 import type { SimulatedMailbox } from './simulated-mailbox.ts'
 
 const ROOT = new URL('../', import.meta.url)
+const EVENT_LOOP_DELAY = new URL('event-loop-delay.js', import.meta.url)
 
 /** Seldom enough to cost the service nothing; its record has the exact times. */
 const POLL_MS = 100
@@ -22,6 +23,14 @@ export interface Copy {
   peakBytes: number | undefined
   /** Of the questions for its status while it copied, how long the slowest took. */
   slowestAnswerMs: number
+  /** How late its main thread came to what was due in that time. */
+  eventLoopDelayMs: EventLoopDelay
+}
+
+export interface EventLoopDelay {
+  p50: number
+  p99: number
+  max: number
 }
 
 export interface ServicePlace {
@@ -42,7 +51,7 @@ export async function copyWithService(
   mailbox: Pick<SimulatedMailbox, 'simulator' | 'userUpn'>,
   { dataDir, cacheDir, nodeOptions, settings, options, signal }: ServicePlace,
 ): Promise<Copy> {
-  const args = [...nodeOptions, ...(await argumentsOf('start'))]
+  const args = [`--import=${EVENT_LOOP_DELAY}`, ...nodeOptions, ...(await argumentsOf('start'))]
   const env = { ...mailbox.simulator.settings, DATA_DIR: dataDir, NODE_COMPILE_CACHE: cacheDir }
   await using program = new Program(args, { cwd: dataDir, env: { ...env, ...settings }, signal })
   const url = await program.line((line) => /^outlookmail listens on (\S+)/.exec(line)?.[1])
@@ -50,11 +59,13 @@ export async function copyWithService(
 
   const before = await usageOf(program.pid)
   const busyBefore = busySeconds()
+  program.signal('SIGUSR2')
   const askedAt = Date.now()
   await client.start('bench', { user_upn: mailbox.userUpn, options })
   const { record, slowestAnswerMs } = await untilEnded(client, signal)
   const busyAfter = busySeconds()
   const after = await usageOf(program.pid)
+  program.signal('SIGUSR2')
   if (record.status !== 'completed')
     throw new Error(`The extraction is ${record.status}: ${record.error}\n${program.output}`)
   return {
@@ -63,7 +74,13 @@ export async function copyWithService(
     busySeconds: busyAfter - busyBefore,
     peakBytes: after.peakBytes,
     slowestAnswerMs,
+    eventLoopDelayMs: await program.line(readEventLoopDelay),
   }
+}
+
+function readEventLoopDelay(line: string): EventLoopDelay | undefined {
+  if (!line.startsWith('{"eventLoopDelayMs"')) return undefined
+  return (JSON.parse(line) as { eventLoopDelayMs: EventLoopDelay }).eventLoopDelayMs
 }
 
 /** What an npm script gives to Node, so that what is measured is what people run. */
