@@ -22,7 +22,7 @@ export function checkEqual(databasePath: string, otherPath: string): void {
   try {
     database.prepare('attach ? as other').run(otherPath)
     const columns = database
-      .prepare<[], string>(`select name from pragma_table_info('emails') where name <> 'row'`)
+      .prepare<[], string>(`select name from pragma_table_info('emails') where name not in ('row', 'in_folder_since')`)
       .pluck()
       .all()
     const differing = database

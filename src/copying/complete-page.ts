@@ -1,7 +1,8 @@
 import { keptBody } from './body.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { CopyContext, Part } from './copy-context.ts'
-import type { Page } from './mailbox.ts'
+import type { AskedPage } from './lane-pages.ts'
+import type { FolderId } from './mailbox.ts'
 import type { MessageId } from './message.ts'
 import type { KeptMessage, Lane, SkippedMessage } from './message-store.ts'
 import { wantedOf } from './wanted.ts'
@@ -20,7 +21,7 @@ interface Readings {
  * Makes a page whole, in parts small enough to hold: what it shows only in part, and what it names only by id, is
  * read message by message. The checkpoint moves with the last part, so a crash between two parts repeats little.
  */
-export async function* completePage(page: Page, lane: Lane, context: CopyContext): AsyncGenerator<Part> {
+export async function* completePage(page: AskedPage, lane: Lane, context: CopyContext): AsyncGenerator<Part> {
   const { mailboxKey, store } = context
   const messages = await wantedOf(page.messages, lane, context)
   const versions = await wantedOf(page.versions, lane, context)
@@ -37,6 +38,7 @@ export async function* completePage(page: Page, lane: Lane, context: CopyContext
     skipped: [],
     removed: page.removed,
     next: undefined,
+    askedAt: page.askedAt,
   }
   if (toRead.length === 0) {
     yield { ...first, next: page.next }
@@ -55,8 +57,10 @@ export async function* readInParts(
 ): AsyncGenerator<Part> {
   for (let begin = 0; begin < ids.length; begin += MOST_READ_AT_ONCE) {
     const end = begin + MOST_READ_AT_ONCE
+    const askedAt = context.clock.now()
     const { messages, gone, skipped } = await readMessages(ids.slice(begin, end), lane, context)
-    yield { messages, patches: [], unchanged: [], skipped, removed: gone, next: end < ids.length ? undefined : next }
+    const isLast = end >= ids.length
+    yield { messages, patches: [], unchanged: [], skipped, removed: gone, next: isLast ? next : undefined, askedAt }
   }
 }
 
@@ -65,10 +69,20 @@ async function readMessages(ids: readonly MessageId[], lane: Lane, context: Copy
   await Promise.all(
     ids.map(async (id) => {
       const reading = await context.mailbox.readMessage(id)
-      if (reading.is === 'had') readings.messages.push(keptBody(reading.value, lane.body))
-      else if (reading.is === 'gone') readings.gone.push(id)
+      if (reading.is === 'gone') readings.gone.push(id)
+      else if (reading.is === 'had' && isElsewhere(reading.value.folderId, lane, context)) readings.gone.push(id)
+      else if (reading.is === 'had') readings.messages.push(keptBody(reading.value, lane.body))
       else readings.skipped.push({ id, code: reading.code, reason: reading.reason })
     }),
   )
   return { ...readings, messages: await wantedOf(readings.messages, lane, context) }
+}
+
+/** In another folder of the mailbox: then it is gone from this one, and the other one tells of it. */
+export function isElsewhere(
+  folder: FolderId | null,
+  { folderId }: Pick<Lane, 'folderId'>,
+  { folderIds }: Pick<CopyContext, 'folderIds'>,
+): boolean {
+  return folder !== null && folder !== folderId && folderIds.has(folder)
 }

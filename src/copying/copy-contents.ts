@@ -8,10 +8,11 @@ import {
   type MissingContent,
   type PendingContent,
 } from './content-store.ts'
-import { type CopyContext, savePart } from './copy-context.ts'
+import { type CopyContext, NOTHING } from './copy-context.ts'
 import type { FolderId, Reading } from './mailbox.ts'
 import type { MessageId } from './message.ts'
 import type { Lane } from './message-store.ts'
+import { savePart } from './save-part.ts'
 import { Semaphore } from './semaphore.ts'
 import { StoppedError } from './stopped.ts'
 import { together } from './together.ts'
@@ -217,8 +218,7 @@ async function passOverGone({ messageId, folderId }: PendingContent, context: Co
   const reading = await context.mailbox.readMessage(messageId)
   const lane = context.lanes.get(folderId)
   if (reading.is === 'gone' && lane) {
-    const nothing = { messages: [], patches: [], unchanged: [], skipped: [] }
-    await savePart(lane, { ...nothing, removed: [messageId], next: undefined }, context)
+    await savePart(lane, { ...NOTHING, removed: [messageId] }, context)
   } else {
     const reason = 'Graph has the message, and does not find what belongs to it'
     await skip(messageId, { part: 'attachments', code: 'ErrorItemNotFound', reason }, context)

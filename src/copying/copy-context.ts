@@ -1,11 +1,11 @@
+import type { Clock } from '../clock.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { ExtractionOptions } from '../extractions/options.ts'
 import type { Bell } from './bell.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { ContentStore } from './content-store.ts'
-import type { Mailbox, Traffic } from './mailbox.ts'
-import type { Lane, MailboxKey, MessageStore, PageToSave } from './message-store.ts'
-import { StoppedError } from './stopped.ts'
+import type { FolderId, Mailbox, Traffic } from './mailbox.ts'
+import type { MailboxKey, MessageStore, PageToSave } from './message-store.ts'
 import type { UnsavedPages } from './unsaved-pages.ts'
 
 /** What everybody who copies one mailbox has in common. */
@@ -22,6 +22,9 @@ export interface CopyContext {
   unsaved: UnsavedPages
   /** Rings when messages were stored: something of them may have to be fetched. */
   more: Bell
+  clock: Clock
+  /** The folders of the mailbox, as they were listed when the run began; none where it listed none. */
+  folderIds: ReadonlySet<FolderId>
   /** Milliseconds since it was last called: the time this mailbox was being copied. */
   lap: () => number
   /** Ended by the first failure of whatever copies this mailbox. */
@@ -34,17 +37,12 @@ export interface CopyContext {
 export type Part = Omit<PageToSave, 'usage' | 'activeMs'>
 
 /** A part with nothing in it, that leaves the lane where it is. */
-export const NOTHING: Part = { messages: [], patches: [], unchanged: [], skipped: [], removed: [], next: undefined }
-
-/** Stores a part and throws StoppedError when the run is to stop: after the save, so that nothing fetched is fetched again. */
-export async function savePart(
-  lane: Lane,
-  part: Part,
-  { claim, traffic, mailboxKey, store, more, lap, signal }: CopyContext,
-): Promise<void> {
-  const page = { ...part, usage: traffic.takeUsage(), activeMs: lap() }
-  const status = await store.savePage(claim, mailboxKey, lane, page)
-  if (part.messages.length > 0) more.ring()
-  if (status !== 'in_progress') throw new StoppedError()
-  signal.throwIfAborted()
+export const NOTHING: Part = {
+  messages: [],
+  patches: [],
+  unchanged: [],
+  skipped: [],
+  removed: [],
+  next: undefined,
+  askedAt: 0,
 }

@@ -1,11 +1,12 @@
 import { type Checkpoint, START, type Way } from './checkpoint.ts'
 import { completePage } from './complete-page.ts'
-import { type CopyContext, savePart } from './copy-context.ts'
+import type { CopyContext } from './copy-context.ts'
 import { fillFolder } from './fill-folder.ts'
 import { lanePages } from './lane-pages.ts'
 import { CheckpointExpiredError, FolderGoneError, NoChangeTrackingError, UnreadablePageError } from './mailbox.ts'
 import type { Lane } from './message-store.ts'
 import { proveFolder } from './prove-folder.ts'
+import { savePart } from './save-part.ts'
 import { isEverything, type Spans } from './spans.ts'
 import { endTellingApart } from './tell-apart.ts'
 

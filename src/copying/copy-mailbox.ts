@@ -64,6 +64,8 @@ export async function copyMailbox(
       options,
       unsaved,
       more,
+      clock,
+      folderIds: new Set(),
       lap,
       ending,
       signal: stop,
@@ -78,9 +80,10 @@ export async function copyMailbox(
   }
 }
 
-async function copyEverything(context: CopyContext): Promise<void> {
-  const { claim, mailbox, mailboxKey, options, store } = context
+async function copyEverything(opened: CopyContext): Promise<void> {
+  const { claim, mailbox, mailboxKey, options, store } = opened
   const folders = await mailbox.listFolders({ includeRecoverable: wantsRecoverable(options) })
+  const context = { ...opened, folderIds: new Set(folders.map(({ id }) => id)) }
   const chosen = await chooseFolders(mailbox, folders, options)
   const lanes = await store.openLanes(claim, mailboxKey, { ...options, folders, chosen })
   const pages: Pages = { areOver: false }

@@ -1,6 +1,6 @@
 import { type Checkpoint, START, USUAL_WAY, type Way } from './checkpoint.ts'
 import { readInParts } from './complete-page.ts'
-import { type CopyContext, NOTHING, savePart } from './copy-context.ts'
+import { type CopyContext, NOTHING } from './copy-context.ts'
 import { lanePages } from './lane-pages.ts'
 import {
   CheckpointExpiredError,
@@ -14,6 +14,7 @@ import type { Lane } from './message-store.ts'
 import { Ranges } from './ranges.ts'
 import type { ReceivedRange } from './received-range.ts'
 import { secondsOf, timeOf } from './received-range.ts'
+import { savePart } from './save-part.ts'
 import { type Edges, edgesWithin, isEverything, type Spans } from './spans.ts'
 import { endTellingApart } from './tell-apart.ts'
 import { together } from './together.ts'

@@ -57,6 +57,11 @@ export interface Page {
   bytes: number
 }
 
+/** A message that was read by itself, with the folder in which it was found; null where the provider does not tell. */
+export interface LocatedMessage extends Message {
+  folderId: FolderId | null
+}
+
 /** A message by its name alone. */
 export interface Received {
   id: MessageId
@@ -101,7 +106,7 @@ export interface Mailbox {
   readRange(folder: FolderId, range: ReceivedRange): Promise<RangePage>
   /** Names the newest messages of a range, so many at most; none where the provider cannot even do that. */
   newestIn(folder: FolderId, range: ReceivedRange, limit: number): Promise<Received[]>
-  readMessage(id: MessageId): Promise<Reading<Message>>
+  readMessage(id: MessageId): Promise<Reading<LocatedMessage>>
   /** The attachments of a message, in the provider's order, without contents. 'gone' when the message is. */
   listAttachments(message: MessageId): Promise<Reading<Attachment[]>>
   /**

@@ -73,8 +73,21 @@ export interface PageToSave {
   isToldApart?: true
   /** Undefined while more of the same page is to come: the lane stays where it is. */
   next: Checkpoint | undefined
+  /** When it was asked for, in milliseconds of the clock: what came to another folder since may be newer than the page. */
+  askedAt: number
   usage: Usage
   activeMs: number
+}
+
+/** Two folders claim these messages, and the page does not tell which of the two is right: ask for them one by one. */
+export class MovedMeanwhileError extends Error {
+  override readonly name = 'MovedMeanwhileError'
+  readonly ids: ReadonlySet<MessageId>
+
+  constructor(ids: ReadonlySet<MessageId>) {
+    super('Messages were found in another folder while the page was on its way')
+    this.ids = ids
+  }
 }
 
 /**
@@ -118,7 +131,8 @@ export interface MessageStore {
   /**
    * Stores a page, the checkpoint after it and the counters, together or not at all. A page may come
    * twice; no message is kept twice. Answers the status of the extraction, so that the worker hears
-   * a wish to pause or cancel at the very moment its work is safe.
+   * a wish to pause or cancel at the very moment its work is safe. Throws MovedMeanwhileError, writing nothing, where
+   * another folder has been found to hold some of the messages since the page was asked for.
    */
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus>
 

@@ -1,7 +1,8 @@
 import { readInParts } from './complete-page.ts'
 import { copyContents } from './copy-contents.ts'
-import { type CopyContext, savePart } from './copy-context.ts'
+import type { CopyContext } from './copy-context.ts'
 import type { MessageId } from './message.ts'
+import { savePart } from './save-part.ts'
 
 const ENTRIES_AT_ONCE = 200
 

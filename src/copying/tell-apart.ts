@@ -1,6 +1,8 @@
 import type { Checkpoint } from './checkpoint.ts'
-import { type CopyContext, NOTHING, savePart } from './copy-context.ts'
+import { isElsewhere } from './complete-page.ts'
+import { type CopyContext, NOTHING } from './copy-context.ts'
 import type { Lane } from './message-store.ts'
+import { savePart } from './save-part.ts'
 
 /** Ids looked at together. */
 const AT_ONCE = 200
@@ -15,8 +17,12 @@ export async function endTellingApart(lane: Lane, end: Checkpoint, context: Copy
     const unwalked = await store.unwalkedMessages(mailboxKey, lane.folderId, AT_ONCE)
     if (unwalked.length === 0) break
     const readings = await Promise.all(unwalked.map((id) => mailbox.readMessage(id)))
-    const removed = unwalked.filter((_, index) => readings[index]?.is === 'gone')
-    const unchanged = unwalked.filter((_, index) => readings[index]?.is !== 'gone')
+    const isGone = (_: unknown, index: number) => {
+      const reading = readings[index]
+      return reading?.is === 'gone' || (reading?.is === 'had' && isElsewhere(reading.value.folderId, lane, context))
+    }
+    const removed = unwalked.filter(isGone)
+    const unchanged = unwalked.filter((id) => !removed.includes(id))
     await savePart(lane, { ...NOTHING, removed, unchanged }, context)
   }
   await savePart(lane, { ...NOTHING, next: end, isToldApart: true }, context)

@@ -1,12 +1,13 @@
 import { keptBody } from './body.ts'
 import { readInParts } from './complete-page.ts'
-import { type CopyContext, NOTHING, savePart } from './copy-context.ts'
+import { type CopyContext, NOTHING } from './copy-context.ts'
 import { type RangePage, type Received, UnreadablePageError } from './mailbox.ts'
 import type { MessageId } from './message.ts'
 import type { Lane } from './message-store.ts'
 import type { Ranges, WalkedRange } from './ranges.ts'
 import { type ReadPage, readAhead } from './read-ahead.ts'
 import { type ReceivedRange, type RestOfRange, secondsOf, timeOf } from './received-range.ts'
+import { savePart } from './save-part.ts'
 
 /** Somewhat more than the smallest page that is asked for of a range. */
 const READ_ONE_BY_ONE = 30
@@ -25,13 +26,14 @@ export async function walkRanges(ranges: Ranges, lane: Lane, context: CopyContex
 
 /** Answers whether there is more, behind a message that broke its page. */
 async function walkRange(walked: WalkedRange, ranges: Ranges, lane: Lane, context: CopyContext): Promise<boolean> {
-  const { mailbox, unsaved, signal } = context
+  const { mailbox, unsaved, clock, signal } = context
   const { range } = walked
   // NOTE: looked at when a page is there: meanwhile the older part may have been given to another walker.
   const within = (rest: RestOfRange | undefined) =>
     rest && secondsOf(rest.before) > secondsOf(range.from) ? rest : undefined
-  const read = async (rest: RestOfRange): Promise<ReadPage<RestOfRange, RangePage>> => {
-    const page = await mailbox.readRange(lane.folderId, { ...range, ...rest })
+  const read = async (rest: RestOfRange): Promise<ReadPage<RestOfRange, RangePage & { askedAt: number }>> => {
+    const askedAt = clock.now()
+    const page = { ...(await mailbox.readRange(lane.folderId, { ...range, ...rest })), askedAt }
     return { page, rest: within(page.rest) }
   }
   let seen = new Set<MessageId>()
@@ -41,7 +43,8 @@ async function walkRange(walked: WalkedRange, ranges: Ranges, lane: Lane, contex
       seen = new Set(page.messages.map(({ id }) => id))
       const rest = within(page.rest)
       ranges.advance(walked, rest)
-      await savePart(lane, { ...NOTHING, messages, range: { number: range.number, rest } }, context)
+      const { askedAt } = page
+      await savePart(lane, { ...NOTHING, messages, range: { number: range.number, rest }, askedAt }, context)
     }
     return false
   } catch (error) {

@@ -5,6 +5,7 @@ import {
   type Folder,
   FolderGoneError,
   type FolderId,
+  type LocatedMessage,
   type Mailbox,
   NoChangeTrackingError,
   type Page,
@@ -15,7 +16,7 @@ import {
   type Sink,
   UnreadablePageError,
 } from '../copying/mailbox.ts'
-import type { Message, MessageId } from '../copying/message.ts'
+import type { MessageId } from '../copying/message.ts'
 import type { ReceivedRange } from '../copying/received-range.ts'
 import { isEverything, type Span, type Spans } from '../copying/spans.ts'
 import { AppError } from '../errors.ts'
@@ -145,14 +146,15 @@ export class GraphMailbox implements Mailbox {
     }
   }
 
-  readMessage(id: MessageId): Promise<Reading<Message>> {
-    const url = this.#parts.graphUrl.to(`${this.#user}/messages/${encodeURIComponent(id)}?$select=${MESSAGE_FIELDS}`)
+  readMessage(id: MessageId): Promise<Reading<LocatedMessage>> {
+    const path = `${this.#user}/messages/${encodeURIComponent(id)}?$select=${MESSAGE_FIELDS},parentFolderId`
+    const url = this.#parts.graphUrl.to(path)
     const read = itemOf<WireMessage>
     const ask = async () => {
       const { value } = await this.#parts.client.get({ url, subject: 'message', shrinkable: 'item', read })
       // With Mail.ReadBasic alone Graph leaves bodies out, silently.
       if (!isWhole(value)) throw asAppError(refusal('mailboxDenied'))
-      return toMessage(value)
+      return { ...toMessage(value), folderId: (value.parentFolderId ?? null) as FolderId | null }
     }
     return readItem('this message', ask, () => this.#makeSureGraphAnswers('inbox'))
   }

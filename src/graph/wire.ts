@@ -4,6 +4,7 @@ export interface WireMessage {
   '@odata.type'?: string | null
   '@removed'?: unknown
   changeKey?: string | null
+  parentFolderId?: string | null
   subject?: string | null
   body?: { contentType?: string | null; content?: string | null } | null
   bodyPreview?: string | null

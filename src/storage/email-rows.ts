@@ -10,7 +10,13 @@ import { storableTime } from './times.ts'
 
 const NONE = '[]'
 
-export function toEmailRow(mailbox: MailboxKey, folder: FolderId, kept: BodyOption, message: KeptMessage): EmailRow {
+export function toEmailRow(
+  mailbox: MailboxKey,
+  folder: FolderId,
+  kept: BodyOption,
+  message: KeptMessage,
+  now: string,
+): EmailRow {
   return {
     mailbox_id: mailbox,
     id: message.id,
@@ -40,6 +46,7 @@ export function toEmailRow(mailbox: MailboxKey, folder: FolderId, kept: BodyOpti
     web_link: message.webLink,
     internet_message_headers: message.internetMessageHeaders && toJson(message.internetMessageHeaders),
     removed_at: null,
+    in_folder_since: now,
   }
 }
 

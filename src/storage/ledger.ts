@@ -76,6 +76,20 @@ export async function clearSkipped(
     .execute()
 }
 
+/** The same for messages that are gone from a folder: what another folder holds by now stays in the ledger. */
+export async function clearSkippedInFolder(
+  { trx, dialect, mailbox, lane }: Pick<Place, 'trx' | 'dialect' | 'mailbox' | 'lane'>,
+  ids: readonly MessageId[],
+): Promise<void> {
+  await trx
+    .deleteFrom('skipped_emails')
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', lane.folderId)
+    .where('message_id', 'in', dialect.textList(ids))
+    .where('part', '=', '')
+    .execute()
+}
+
 /** Writes a part of a stored message into the ledger, or that it could not be had once more. */
 export async function recordPart(
   trx: Transaction<Schema>,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { USUAL_WAY } from '../copying/checkpoint.ts'
 import type { MessageId } from '../copying/message.ts'
+import { MovedMeanwhileError } from '../copying/message-store.ts'
 import { ClaimLostError } from '../extractions/extraction.ts'
 import { DEFAULT_OPTIONS } from '../extractions/options.ts'
 import { ARCHIVE, aFolder, aMessage, beginCopy, INBOX, type OpenStores, openInbox } from './testing/fixtures.ts'
@@ -121,6 +122,50 @@ export function messagesContract(open: () => Promise<OpenStores>): void {
         { id: 'm2', folder_path: 'Archive', removed_at: null },
       ],
     )
+  })
+
+  test('a page that was asked for before another folder was found to hold a message does not take it back', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const [inbox, archive] = copy.lanes
+    const before = Date.now()
+    const since = () => stores.query('select in_folder_since from emails')
+    await copy.save({ messages: [aMessage('m1')] }, archive)
+    const found = await since()
+    await copy.save({ messages: [aMessage('m1', { changeKey: 'k2' })] }, archive)
+    assert.deepEqual(await since(), found, 'an edit is no move')
+
+    const isClaimedTwice = (error: unknown) => {
+      assert.ok(error instanceof MovedMeanwhileError)
+      assert.deepEqual([...error.ids], ['m1'])
+      return true
+    }
+    const stale = { askedAt: before, next: { at: 'page' as const, link: 'https://graph/2' } }
+    await assert.rejects(copy.save({ ...stale, messages: [aMessage('m1'), aMessage('m2')] }, inbox), isClaimedTwice)
+    await assert.rejects(
+      copy.save({ ...stale, patches: [{ id: 'm1' as MessageId, isRead: true }] }, inbox),
+      isClaimedTwice,
+    )
+    assert.deepEqual(await copy.storedIds(), ['m1'], 'nothing of the page is written')
+    const [reopened] = await openInbox(stores, copy.claim, copy.mailbox)
+    assert.deepEqual(reopened?.checkpoint, { at: 'start' })
+
+    await copy.save({ messages: [aMessage('m1')] }, inbox)
+    const [email] = (await stores.emails.listEmails(copy.claim.extractionId, { limit: 1 })).items
+    assert.equal(email?.parent_folder_id, INBOX, 'a page that was asked for later is believed')
+    assert.notDeepEqual(await since(), found)
+  })
+
+  test('a message in the ledger that has moved stays there when its old folder tells that it is gone', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const [inbox, archive] = copy.lanes
+    const skipped = [{ id: 'm1' as MessageId, code: 'Odd', reason: 'odd' }]
+    await copy.save({ skipped }, archive)
+    await copy.save({ removed: ['m1' as MessageId] }, inbox)
+    assert.equal((await stores.messages.listSkipped(copy.mailbox, undefined, 10)).length, 1)
+    await copy.save({ removed: ['m1' as MessageId] }, archive)
+    assert.equal((await stores.messages.listSkipped(copy.mailbox, undefined, 10)).length, 0)
   })
 
   test('a patch changes only what it names', async () => {

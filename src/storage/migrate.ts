@@ -4,6 +4,7 @@ import type { Database, DialectName } from './dialects/dialect.ts'
 import { schema } from './migrations/postgres/0001-schema.ts'
 import { ranges as postgresRanges } from './migrations/postgres/0002-ranges.ts'
 import { lanesByTime as postgresLanesByTime } from './migrations/postgres/0003-lanes-by-time.ts'
+import { timesInFolders as postgresTimesInFolders } from './migrations/postgres/0004-times-in-folders.ts'
 import { extractions } from './migrations/sqlite/0001-extractions.ts'
 import { mail } from './migrations/sqlite/0002-mail.ts'
 import { unlistedMessages } from './migrations/sqlite/0003-unlisted-messages.ts'
@@ -11,6 +12,7 @@ import { contents } from './migrations/sqlite/0004-contents.ts'
 import { addressKeys } from './migrations/sqlite/0005-address-keys.ts'
 import { ranges as sqliteRanges } from './migrations/sqlite/0006-ranges.ts'
 import { lanesByTime as sqliteLanesByTime } from './migrations/sqlite/0007-lanes-by-time.ts'
+import { timesInFolders as sqliteTimesInFolders } from './migrations/sqlite/0008-times-in-folders.ts'
 
 /** In order of their names; added to, never edited. A change of the schema adds one to each. */
 const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
@@ -22,11 +24,13 @@ const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
     '0005-address-keys': addressKeys,
     '0006-ranges': sqliteRanges,
     '0007-lanes-by-time': sqliteLanesByTime,
+    '0008-times-in-folders': sqliteTimesInFolders,
   },
   postgres: {
     '0001-schema': schema,
     '0002-ranges': postgresRanges,
     '0003-lanes-by-time': postgresLanesByTime,
+    '0004-times-in-folders': postgresTimesInFolders,
   },
 }
 

@@ -1,12 +1,12 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
-import type { Lane, MailboxKey, PageToSave } from '../copying/message-store.ts'
+import { type Lane, type MailboxKey, MovedMeanwhileError, type PageToSave } from '../copying/message-store.ts'
 import type { BodyOption } from '../extractions/options.ts'
 import { expectContents, withdrawContents, withdrawRemoved } from './contents.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
-import { clearParts, clearSkipped, recordSkipped } from './ledger.ts'
+import { clearParts, clearSkipped, clearSkippedInFolder, recordSkipped } from './ledger.ts'
 import { forgetRanges, moveRange } from './ranges.ts'
 import { endRewalk, markUnwalked, noteWalked } from './rewalks.ts'
 import type { Schema } from './schema.ts'
@@ -35,6 +35,7 @@ interface Place {
 
 /** Stores a page within the caller's transaction, and moves the lane on. */
 export async function savePage(place: Place, page: PageToSave): Promise<PageCounts> {
+  await refuseMoved(place, page)
   const stored = await storeMessages(place, page)
   const patched = await patchMessages(place, page)
   const removed = await markRemoved(place, page)
@@ -88,6 +89,23 @@ export async function staleVersions(
   return new Set(stale.map(({ id }) => id))
 }
 
+/** Throws where messages of the page are stored in another folder by now, and came there after the page was asked for. */
+async function refuseMoved({ trx, dialect, mailbox, lane }: Place, { messages, patches, askedAt }: PageToSave) {
+  const told = [...messages, ...patches].map(({ id }) => id)
+  if (told.length === 0) return
+  const elsewhere = await trx
+    .selectFrom('emails')
+    .select(['id', 'in_folder_since'])
+    .where('mailbox_id', '=', mailbox)
+    .where('id', 'in', dialect.textList(told))
+    .where('parent_folder_id', '<>', lane.folderId)
+    .where('removed_at', 'is', null)
+    .where('in_folder_since', 'is not', null)
+    .execute()
+  const moved = elsewhere.filter(({ in_folder_since: since }) => Date.parse(since ?? '') >= askedAt)
+  if (moved.length > 0) throw new MovedMeanwhileError(new Set(moved.map(({ id }) => id as MessageId)))
+}
+
 async function storeMessages(place: Place, { messages }: PageToSave) {
   if (messages.length === 0) return { changed: 0, unchanged: 0, bytes: 0, attachments: 0 }
   const { trx, dialect, mailbox, lane } = place
@@ -95,7 +113,7 @@ async function storeMessages(place: Place, { messages }: PageToSave) {
   const changed = stale.size === messages.length ? messages : messages.filter(({ id }) => stale.has(id))
   await dialect.upsertEmails(
     trx,
-    changed.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message)),
+    changed.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message, place.now)),
   )
   await clearSkipped(place, messages)
   const attachments = await expectContents(place, lane, changed)
@@ -107,13 +125,21 @@ async function storeMessages(place: Place, { messages }: PageToSave) {
   }
 }
 
-async function patchMessages({ trx, mailbox, lane }: Place, { patches }: PageToSave): Promise<number> {
+async function patchMessages({ trx, mailbox, lane, now }: Place, { patches }: PageToSave): Promise<number> {
   let patched = 0
   for (const patch of patches) {
     const columns = { ...toPatchedColumns(patch), parent_folder_id: lane.folderId, removed_at: null }
     const result = await trx
       .updateTable('emails')
       .set(columns)
+      .set((eb) => ({
+        in_folder_since: eb
+          .case()
+          .when('parent_folder_id', '=', lane.folderId)
+          .then(eb.ref('in_folder_since'))
+          .else(now)
+          .end(),
+      }))
       .where('mailbox_id', '=', mailbox)
       .where('id', '=', patch.id)
       .executeTakeFirst()
@@ -137,10 +163,7 @@ async function markRemoved(place: Place, { removed }: PageToSave) {
   // After the rows are marked: a message that is still stored in another folder keeps what it waits for.
   const gone = await goneOf(place, removed)
   const attachments = await withdrawContents(place, gone)
-  await clearSkipped(
-    place,
-    removed.map((id) => ({ id })),
-  )
+  await clearSkippedInFolder(place, removed)
   await clearParts(
     place,
     gone.map((id) => ({ id })),

@@ -96,6 +96,7 @@ create table emails (
   internet_message_headers jsonb,
   body text,
   body_text text,
+  in_folder_since timestamp with time zone,
   primary key ("row"),
   foreign key (mailbox_id) references mailboxes(id)
 );

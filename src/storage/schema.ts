@@ -198,6 +198,8 @@ export interface EmailsTable {
   web_link: string | null
   internet_message_headers: string | null
   removed_at: string | null
+  /** When the folder it is stored in was found to hold it; null for mail that was stored before this was noted. */
+  in_folder_since: string | null
 }
 
 /** One row for each message that may have attachments, or whose MIME was asked for. */

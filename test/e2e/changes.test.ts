@@ -4,7 +4,7 @@ import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
 import { assertPerfectCopy, stored } from '../support/copies.ts'
 import { aPlace, type DatabaseKind, onEachDatabase } from '../support/place.ts'
 import { type Place, Service } from '../support/service.ts'
-import { untilStatus } from '../support/wait.ts'
+import { until, untilStatus } from '../support/wait.ts'
 
 const MAILBOX = 'juergen.mueller@contoso.example'
 
@@ -105,6 +105,36 @@ onEachDatabase((database) => {
       simulator.faults.clear()
       await copy() // what changed behind a walk that had already ended
       await assertPerfectCopy(simulator, place, MAILBOX)
+    }))
+
+  test('mail that moves while the page of its old folder is on its way is not lost, whichever comes first', () =>
+    inAWorld(database, async ({ simulator, place, copy, service }) => {
+      const of = (alias: string) => {
+        const folder = [...simulator.truth(MAILBOX)].find((line) => line.type === 'folder' && line.alias === alias)
+        assert.ok(folder)
+        return `${encodeURIComponent(folder.id)}/messages/delta`
+      }
+      simulator.faults.add({
+        match: { path: of('inbox'), nth: 1 },
+        effect: { gate: 'old folder', gate_at: 'answer' }, // made before the move, it comes after it
+      })
+      simulator.faults.add({ match: { path: of('sentitems'), nth: 1 }, effect: { gate: 'new folder' } })
+      const ended = copy()
+      await simulator.gates.whenWaiting('old folder')
+      await simulator.gates.whenWaiting('new folder')
+      const [moved] = simulator.mutate({ user: MAILBOX, type: 'move', folder: 'inbox', to: 'sentitems', count: 3 })
+      assert.equal(moved?.messages.length, 3)
+      simulator.gates.open('new folder')
+      await until('the new folder', async () => {
+        const { live } = await stored(place, MAILBOX)
+        return moved?.messages.every((id) => live.has(id)) || undefined
+      })
+      simulator.gates.open('old folder')
+      await ended
+      await assertPerfectCopy(simulator, place, MAILBOX)
+      await copy() // the old folder tells that they are gone
+      await assertPerfectCopy(simulator, place, MAILBOX)
+      assert.equal((await service.client.report('c')).complete, true)
     }))
 
   test('a mailbox whose address has changed is still the same mailbox', () =>

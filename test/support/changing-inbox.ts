@@ -3,6 +3,7 @@ import {
   CheckpointExpiredError,
   type Folder,
   type FolderId,
+  type LocatedMessage,
   type Mailbox,
   type MailboxProvider,
   type Page,
@@ -198,14 +199,14 @@ export class ChangingInbox implements MailboxProvider {
     return { messages, rest: { before: range.before, link: String(position + shown.length) }, bytes: 1 }
   }
 
-  #message(id: MessageId): Reading<Message> {
+  #message(id: MessageId): Reading<LocatedMessage> {
     this.#happen()
     this.readSingly++
     const held = this.#held.get(id)
     if (!held) return { is: 'gone' }
     if (this.#isPoison(id)) return { is: 'unreadable', code: 'poison', reason: 'poison' }
     const [value] = this.#give([held])
-    return value ? { is: 'had', value } : { is: 'gone' }
+    return value ? { is: 'had', value: { ...value, folderId: INBOX } } : { is: 'gone' }
   }
 }
 

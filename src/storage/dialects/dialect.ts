@@ -38,3 +38,11 @@ export interface Database extends AsyncDisposable {
    */
   transact<Result>(work: (trx: Transaction<Schema>) => Promise<Result>): Promise<Result>
 }
+
+/** What becomes of a column where the row is there already. Both databases take this SQL. */
+export function updateOf(column: string): string {
+  if (column !== 'in_folder_since') return `${column} = excluded.${column}`
+  // Only when the folder changes, and not with every edit.
+  return `in_folder_since = case when emails.parent_folder_id = excluded.parent_folder_id
+    then emails.in_folder_since else excluded.in_folder_since end`
+}

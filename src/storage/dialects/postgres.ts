@@ -2,7 +2,7 @@ import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient, sql, t
 import { Pool, type PoolClient } from 'pg'
 import { AppError } from '../../errors.ts'
 import type { Schema } from '../schema.ts'
-import type { Database, Dialect, EmailRow, ExpectedContentsRow } from './dialect.ts'
+import { type Database, type Dialect, type EmailRow, type ExpectedContentsRow, updateOf } from './dialect.ts'
 import { isRace, isUnanswered, translated } from './postgres-errors.ts'
 import { ROW_TYPES, storableParameter } from './postgres-values.ts'
 
@@ -60,6 +60,7 @@ const EMAIL_TYPES: Record<keyof EmailRow, string> = {
   flag: 'jsonb',
   inference_classification: 'text',
   removed_at: 'timestamptz',
+  in_folder_since: 'timestamptz',
   body_type: 'text',
   body_kept: 'text',
   web_link: 'text',
@@ -87,7 +88,7 @@ const expectContents = upsert('email_contents', CONTENTS_TYPES, ['mailbox_id', '
 function upsert<Column extends string>(table: string, types: Record<Column, string>, key: readonly Column[]) {
   const columns = Object.keys(types) as Column[]
   const arrays = columns.map((column, index) => `$${index + 1}::${types[column]}[]`)
-  const updates = columns.filter((column) => !key.includes(column)).map((column) => `${column} = excluded.${column}`)
+  const updates = columns.filter((column) => !key.includes(column)).map(updateOf)
   const text = `insert into ${table} (${columns.join(', ')})
     select * from unnest(${arrays.join(', ')})
     on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`

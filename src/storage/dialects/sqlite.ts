@@ -5,7 +5,7 @@ import { AppError } from '../../errors.ts'
 import { makePrivateFile } from '../private-file.ts'
 import type { Schema } from '../schema.ts'
 import { Checkpointer } from './checkpointer.ts'
-import type { Database, Dialect, EmailRow, ExpectedContentsRow } from './dialect.ts'
+import { type Database, type Dialect, type EmailRow, type ExpectedContentsRow, updateOf } from './dialect.ts'
 
 /** Enough for every statement the code has, so that each is prepared once. */
 const MAX_PREPARED = 200
@@ -37,6 +37,7 @@ const EMAIL_COLUMNS = [
   'flag',
   'inference_classification',
   'removed_at',
+  'in_folder_since',
   'body_type',
   'body_kept',
   'web_link',
@@ -61,7 +62,7 @@ const UPSERT_EMAIL = upsert('emails', EMAIL_COLUMNS, ['mailbox_id', 'id'])
 const UPSERT_CONTENTS = upsert('email_contents', CONTENTS_COLUMNS, ['mailbox_id', 'email_id'])
 
 function upsert(table: string, columns: readonly string[], key: readonly string[]): string {
-  const updates = columns.filter((column) => !key.includes(column)).map((column) => `${column} = excluded.${column}`)
+  const updates = columns.filter((column) => !key.includes(column)).map(updateOf)
   return `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})
   on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
 }

@@ -71,6 +71,7 @@ const AN_EMPTY_PAGE: PageToSave = {
   skipped: [],
   removed: [],
   next: { at: 'page', link: 'https://graph/page' },
+  askedAt: Number.POSITIVE_INFINITY,
   usage: NO_USAGE,
   activeMs: 1,
 }
