@@ -141,7 +141,7 @@ test('killed at any page of a run over some times, the copy is perfect in the en
   let service = await Service.start(simulator, folder)
   for (let stop = 0; stop < 6; stop++) {
     simulator.faults.clear()
-    simulator.faults.add({ match: { path: 'messages', nth: 5 + 7 * stop }, effect: { gate: `stop ${stop}` } })
+    simulator.faults.add({ match: { path: 'messages', nth: 8 }, effect: { gate: `stop ${stop}` } })
     if (stop === 0) await service.client.start('c', { user_upn: MAILBOX, options: some.options })
     await simulator.gates.whenWaiting(`stop ${stop}`)
     await service.stop('SIGKILL')
