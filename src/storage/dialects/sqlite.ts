@@ -84,13 +84,15 @@ export function openSqlite(path: string): Database {
   const checkpointer = path === ':memory:' ? undefined : new Checkpointer(path)
   const statements = new StatementCache(handle, path)
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
+  // Pages that wait to be stored would else follow each other at once: the next begins as soon as the connection is free.
+  let turnOfOthers: Promise<unknown> = Promise.resolve()
   return {
     db,
     dialect: sqliteDialect(statements),
-    async transact(work) {
-      const result = await db.transaction().execute(work) // one connection: nobody else can have been first
-      await checkpointer?.committed()
-      return result
+    transact(work) {
+      const transaction = turnOfOthers.then(() => db.transaction().execute(work)) // one connection: nobody else can have been first
+      turnOfOthers = transaction.catch(() => {}).then(() => checkpointer?.committed())
+      return transaction
     },
     async [Symbol.asyncDispose]() {
       await checkpointer?.[Symbol.asyncDispose]()
