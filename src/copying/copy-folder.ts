@@ -31,7 +31,7 @@ export async function copyFolder(lane: Lane, context: CopyContext, isLong: boole
 
 /** What is to be read by ranges before the walk; undefined where the walk itself brings all there is. */
 function gapsOf(lane: Lane, isLong: boolean): Spans | undefined {
-  if (lane.gaps.length > 0) return lane.gaps
+  if (lane.gaps) return lane.gaps
   // A walk is told of everything, which would be fetched for nothing.
   return isFresh(lane) && (isLong || !isEverything(lane.received)) ? lane.received : undefined
 }

@@ -20,10 +20,10 @@ export interface Lane {
   attachments: AttachmentsOption
   mime: boolean
   way: Way
-  /** The mail that the folder is kept with: what this run asks for, and what earlier ones did. */
+  /** The mail that the folder is to hold in the end: what this run asks for, and what earlier ones brought to an end. */
   received: Spans
-  /** What of it no run has read so far, where that is less than all of it. */
-  gaps: Spans
+  /** Where the walk in progress is of other mail, a fill has to begin: what of it nobody has read so far. */
+  gaps: Spans | undefined
   /** The folder is filled by ranges, while the walk only notes which messages there are: see fill-folder.ts. */
   filling: boolean
   /** What Graph counted in the folder when the run began: items of every kind, or messages where a fill counted them. */
@@ -136,7 +136,7 @@ export interface MessageStore {
    */
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus>
 
-  /** Makes the lane one that is being filled, by these ranges; from now on it is kept with all that it has to hold. */
+  /** Makes the lane one that is being filled, by these ranges; from now on its walk is of all that it is to hold. */
   beginFill(claim: Claim, mailbox: MailboxKey, lane: Lane, ranges: readonly ReceivedRange[]): Promise<Lane>
 
   /** What is still to be read of a folder that is being filled. */

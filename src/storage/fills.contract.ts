@@ -70,7 +70,11 @@ export function fillsContract(open: () => Promise<OpenStores>): void {
   test('a run over a stretch of time has all of it to read, one over a longer stretch only what that has more', async () => {
     await using stores = await open()
     const { claim, mailbox, lane, save } = await beginCopy(stores, in2025)
-    assert.deepEqual([lane.received, lane.gaps], [[YEAR_2025], [YEAR_2025]])
+    assert.deepEqual(
+      [lane.received, lane.gaps],
+      [[YEAR_2025], undefined],
+      'all of it, as of a lane that nobody has walked',
+    )
     const filling = await stores.messages.beginFill(claim, mailbox, lane, [])
     await save({ next: { at: 'end', link: 'delta' } }, filling)
 
@@ -79,9 +83,13 @@ export function fillsContract(open: () => Promise<OpenStores>): void {
       return again
     }
     const same = await reopen(YEAR_2025.from, YEAR_2025.before)
-    assert.deepEqual([same?.gaps, same?.checkpoint], [[], { at: 'end', link: 'delta' }])
+    assert.deepEqual([same?.gaps, same?.checkpoint], [undefined, { at: 'end', link: 'delta' }])
     const shorter = await reopen('2025-03-01T00:00:00Z', '2025-04-01T00:00:00Z')
-    assert.deepEqual([shorter?.received, shorter?.gaps], [[YEAR_2025], []], 'what was asked for is kept as it is')
+    assert.deepEqual(
+      [shorter?.received, shorter?.gaps],
+      [[YEAR_2025], undefined],
+      'what was asked for is kept as it is',
+    )
     const longer = await reopen('2024-01-01T00:00:00Z', null)
     assert.deepEqual(longer?.received, [{ from: '2024-01-01T00:00:00Z', before: null }])
     assert.deepEqual(longer?.gaps, [
@@ -115,10 +123,30 @@ export function fillsContract(open: () => Promise<OpenStores>): void {
   test('a lane that holds everything stays so, whatever stretch is asked for later', async () => {
     await using stores = await open()
     const { claim, mailbox, save } = await beginCopy(stores)
-    await save({ messages: [aMessage('m1')], next: { at: 'page', link: 'more' } })
+    await save({ messages: [aMessage('m1')], next: { at: 'end', link: 'delta' } })
+    await save({ next: { at: 'page', link: 'changes' } })
     const [lane] = await openInbox(stores, claim, mailbox, in2025)
-    assert.deepEqual([lane?.received, lane?.gaps], [EVERYTHING, []])
-    assert.deepEqual(lane?.checkpoint, { at: 'page', link: 'more' })
+    assert.deepEqual([lane?.received, lane?.gaps], [EVERYTHING, undefined])
+    assert.deepEqual(lane?.checkpoint, { at: 'page', link: 'changes' })
+  })
+
+  test('a run that never came to its end binds no later one: what that asks for less is not copied', async () => {
+    await using stores = await open()
+    const { claim, mailbox, lane, save } = await beginCopy(stores)
+    const [untouched] = await openInbox(stores, claim, mailbox, in2025)
+    assert.deepEqual([untouched?.received, untouched?.gaps], [[YEAR_2025], undefined])
+    await openInbox(stores, claim, mailbox)
+    await save({ messages: [aMessage('m1')], next: { at: 'page', link: 'more' } })
+    const [begun] = await openInbox(stores, claim, mailbox, in2025)
+    assert.deepEqual([begun?.received, begun?.gaps], [[YEAR_2025], [YEAR_2025]])
+
+    const range = { number: 0, from: '2020-01-01T00:00:00Z', before: '2027-01-01T00:00:00Z', link: null }
+    const filling = await stores.messages.beginFill(claim, mailbox, { ...lane, received: EVERYTHING }, [range])
+    const rest = { before: '2025-07-01T00:00:00Z', link: null }
+    await save({ next: undefined, range: { number: 0, rest } }, filling)
+    const [half] = await openInbox(stores, claim, mailbox, in2025)
+    assert.deepEqual(half?.received, [YEAR_2025])
+    assert.deepEqual(half?.gaps, [{ from: '2025-01-01T00:00:00Z', before: '2025-07-01T00:00:00Z' }])
   })
 
   test('in another form of the body a stretch of time is read anew', async () => {

@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely'
 import { type Checkpoint, START, USUAL_WAY } from '../copying/checkpoint.ts'
 import type { FolderId } from '../copying/mailbox.ts'
 import type { Lane, LanePlan, MailboxKey } from '../copying/message-store.ts'
-import { differenceOf, EVERYTHING, isEverything, type Spans, unionOf } from '../copying/spans.ts'
+import { differenceOf, type Spans, unionOf } from '../copying/spans.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { BodyOption } from '../extractions/options.ts'
 import type { Dialect } from './dialects/dialect.ts'
@@ -49,8 +49,9 @@ export async function openLanes(
       link: lane && !anew ? lane.link : null,
       rewalks: anew ? 1 : (lane?.rewalks ?? 0),
       filling: anew ? 0 : (lane?.filling ?? 0),
-      // What is wanted besides, it is kept with once its fill begins; until then the walk, if there is one, is of less.
-      received: lane?.received ?? toJson(isEverything([received]) ? EVERYTHING : []),
+      received: lane?.received ?? toJson([]),
+      // Where something else is wanted now, a fill has to begin; until then the walk, if there is one, is of what it was.
+      wanted: lane && !isUntouched(lane) ? lane.wanted : toJson(unionOf(toSpans(lane?.received), [received])),
       extraction_id: extractionId,
       done: going && !anew ? lane.done : 0,
       expected: going ? lane.expected : (expectedByFolder.get(folderId) ?? 0),
@@ -76,10 +77,11 @@ export async function openLanes(
   const lanes = await Promise.all(
     rows.map(async (row) => {
       const lane = toLane(row)
-      const wanted = unionOf(lane.received, [received])
-      if (toJson(wanted) === row.received) return lane
-      const open = await openRanges(trx, mailbox, lane.folderId)
-      return { ...lane, received: wanted, gaps: differenceOf(wanted, differenceOf(readSoFar(lane), open)) }
+      const kept = toSpans(row.received)
+      const wanted = unionOf(kept, [received])
+      if (toJson(wanted) === row.wanted) return lane
+      const filled = row.filling ? differenceOf(lane.received, await openRanges(trx, mailbox, lane.folderId)) : []
+      return { ...lane, received: wanted, gaps: differenceOf(wanted, unionOf(kept, filled)) }
     }),
   )
   const progress = {
@@ -129,9 +131,13 @@ export async function closeLane(
   return Math.max(0, lane.expected - lane.listed)
 }
 
-/** Of what the lane is kept with, what has been read, or else will be told of by the walk; open ranges are to be taken off. */
-function readSoFar({ received, way, checkpoint }: Lane): Spans {
-  return way.content === 'ids' || checkpoint.at === 'end' ? received : []
+/** Nobody has begun to walk it, so it may be of any mail. */
+function isUntouched({ at, filling, rewalks }: LanesTable): boolean {
+  return at === 'start' && !filling && !rewalks
+}
+
+function toSpans(json: string | undefined): Spans {
+  return json === undefined ? [] : (JSON.parse(json) as Spans)
 }
 
 export function toLane(row: LanesTable): Lane {
@@ -142,8 +148,8 @@ export function toLane(row: LanesTable): Lane {
     attachments: row.attachments,
     mime: row.mime === 1,
     way: { source: row.source, content: row.content },
-    received: JSON.parse(row.received) as Spans,
-    gaps: [],
+    received: toSpans(row.wanted),
+    gaps: undefined,
     filling: row.filling === 1,
     expected: row.expected,
     done: row.done === 1,

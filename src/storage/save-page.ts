@@ -199,7 +199,8 @@ async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page:
   const atEnd = next.at === 'end'
   await trx
     .updateTable('lanes')
-    .set({ at: next.at, link: next.at === 'start' ? null : next.link, ...(atEnd && { rewalks: 0, filling: 0 }) })
+    .set({ at: next.at, link: next.at === 'start' ? null : next.link })
+    .$if(atEnd, (update) => update.set((eb) => ({ rewalks: 0, filling: 0, received: eb.ref('wanted') })))
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', lane.folderId)
     .execute()

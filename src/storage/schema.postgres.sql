@@ -183,6 +183,7 @@ create table lanes (
   mime boolean not null default false,
   filling boolean not null default false,
   received text not null default '[{"from":null,"before":null}]'::text,
+  wanted text not null default '[{"from":null,"before":null}]'::text,
   primary key (mailbox_id, folder_id),
   foreign key (mailbox_id) references mailboxes(id)
 );

@@ -183,6 +183,7 @@ create table lanes (
   mime integer not null default 0,
   filling integer not null default 0,
   received text not null default '[{"from":null,"before":null}]',
+  wanted text not null default '[{"from":null,"before":null}]',
   primary key (mailbox_id, folder_id),
   foreign key (mailbox_id) references mailboxes(id)
 );

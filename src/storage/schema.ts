@@ -113,8 +113,10 @@ export interface LanesTable {
   /** The run that walks the lane, and whether it got to the end. */
   extraction_id: string
   done: number
-  /** The mail that the folder is kept with, as the JSON of Spans in copying/spans.ts. */
+  /** The mail that the last walk to the end left complete, as the JSON of Spans in copying/spans.ts. */
   received: string
+  /** The mail that the walk in progress is of; the same form. */
+  wanted: string
   /** What Graph counted in the folder when the run began. */
   expected: number
   /** What Graph counted when the walk had ended; null before that. */

@@ -189,12 +189,12 @@ export class SqlMessageStore implements MessageStore {
   async #sendBack(trx: Transaction<Schema>, mailbox: MailboxKey, lane: Lane, way: Way, filling: boolean) {
     await trx
       .updateTable('lanes')
-      .set({ ...REWALK, ...way, filling: Number(filling), received: toJson(lane.received) })
+      .set({ ...REWALK, ...way, filling: Number(filling), wanted: toJson(lane.received) })
       .where('mailbox_id', '=', mailbox)
       .where('folder_id', '=', lane.folderId)
       .execute()
     await forgetWalked(trx, mailbox, lane.folderId)
-    return { ...lane, checkpoint: START, way, filling, gaps: [] }
+    return { ...lane, checkpoint: START, way, filling, gaps: undefined }
   }
 
   openRanges(mailbox: MailboxKey, folder: FolderId): Promise<ReceivedRange[]> {

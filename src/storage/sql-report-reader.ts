@@ -23,7 +23,7 @@ export class SqlReportReader implements ReportReader {
       .innerJoin('folders', (join) =>
         join.onRef('folders.mailbox_id', '=', 'lanes.mailbox_id').onRef('folders.id', '=', 'lanes.folder_id'),
       )
-      .select(['lanes.mailbox_id', 'lanes.folder_id', 'lanes.received'])
+      .select(['lanes.mailbox_id', 'lanes.folder_id', 'lanes.wanted'])
       .select(['folders.path', 'lanes.expected', 'lanes.listed_by_graph'])
       .select(['lanes.stored', 'lanes.unchanged', 'lanes.removed', 'lanes.skipped'])
       .select((eb) => [
@@ -48,7 +48,7 @@ export class SqlReportReader implements ReportReader {
       .execute()
     return Promise.all(
       rows.map(async (row) => {
-        const received = JSON.parse(row.received) as Spans
+        const received = JSON.parse(row.wanted) as Spans
         const isWhole = isEverything(received)
         const { mailbox_id, folder_id } = row
         return {

@@ -133,6 +133,33 @@ test('where Graph tracks no changes, the folders are listed, and only mail of th
   }
 })
 
+test('a run over everything that was cancelled does not make a later one copy everything', async () => {
+  await using simulator = await startSimulator()
+  using folder = new TempFolder()
+  await using service = await Service.start(simulator, folder)
+  const { half, sixth } = someTimes(simulator)
+  const some = between(half, sixth)
+  simulator.faults.add({ match: { kind: 'delta', nth: 6 }, effect: { gate: 'too much' } })
+  await service.client.start('c', { user_upn: MAILBOX, options: { attachments: 'none' } })
+  await simulator.gates.whenWaiting('too much')
+  await service.client.cancel('c')
+  simulator.gates.open('too much')
+  await untilStatus(service.client, 'c', 'cancelled')
+  const before = (await stored(folder, MAILBOX)).live
+
+  await run(service, some.options)
+  const { live } = await stored(folder, MAILBOX)
+  const wanted = truth(simulator, MAILBOX, some.asked)
+  assert.deepEqual(
+    [...wanted.keys()].filter((id) => !live.has(id)),
+    [],
+  )
+  assert.deepEqual(
+    [...live.keys()].filter((id) => !wanted.has(id) && !before.has(id)),
+    [],
+  )
+})
+
 test('killed at any page of a run over some times, the copy is perfect in the end', async () => {
   await using simulator = await startSimulator()
   using folder = new TempFolder()

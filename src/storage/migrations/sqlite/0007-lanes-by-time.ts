@@ -3,9 +3,11 @@ import type { Migration } from 'kysely/migration'
 
 export const lanesByTime: Migration = {
   async up(db: Kysely<unknown>) {
-    await db.schema
-      .alterTable('lanes')
-      .addColumn('received', 'text', (column) => column.notNull().defaultTo('[{"from":null,"before":null}]'))
-      .execute()
+    for (const name of ['received', 'wanted']) {
+      await db.schema
+        .alterTable('lanes')
+        .addColumn(name, 'text', (column) => column.notNull().defaultTo('[{"from":null,"before":null}]'))
+        .execute()
+    }
   },
 }
