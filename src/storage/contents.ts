@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely'
+import { type RawBuilder, type SqlBool, sql, type Transaction } from 'kysely'
 import type { FolderId } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { KeptMessage, Lane, MailboxKey } from '../copying/message-store.ts'
@@ -30,16 +30,22 @@ const countedMissing = sql<number>`(
       where entry.mailbox_id = attachment.mailbox_id and entry.message_id = attachment.email_id
         and entry.part = attachment.attachment_id and not entry.reopened))`
 
-/** Makes the contents of messages that were stored anew wait to be fetched. Answers by how much `attachments_total` changes. */
-export async function expectContents(place: Place, lane: Lane, messages: readonly KeptMessage[]): Promise<number> {
+/**
+ * Makes the contents of messages that were stored anew wait to be fetched. Answers by how much `attachments_total` changes.
+ * @param isNew whether nothing of the message was stored before
+ */
+export async function expectContents(
+  place: Place,
+  lane: Lane,
+  messages: readonly KeptMessage[],
+  isNew: (id: MessageId) => boolean,
+): Promise<number> {
   const concerned = messages.filter(({ mayHaveAttachments }) => mayHaveAttachments || lane.mime)
   if (concerned.length === 0) return 0
   const { trx, dialect, mailbox } = place
-  const withdrawn = await withdrawContents(
-    place,
-    concerned.map(({ id }) => id),
-  )
-  await reopenParts(place, concerned)
+  const known = concerned.map(({ id }) => id).filter((id) => !isNew(id))
+  const withdrawn = await withdrawContents(place, known)
+  await reopenParts(place, known)
   await dialect.expectContents(
     trx,
     concerned.map(({ id, mayHaveAttachments }) => {
@@ -65,7 +71,7 @@ export async function expectContents(place: Place, lane: Lane, messages: readonl
 /** Messages that are gone have nothing to fetch any more. Answers by how much `attachments_total` changes. */
 export async function withdrawContents({ trx, dialect, mailbox }: Place, ids: readonly MessageId[]): Promise<number> {
   if (ids.length === 0) return 0
-  return withdraw(trx, mailbox, sql<boolean>`email_id in ${dialect.textList(ids)}`)
+  return withdraw(trx, mailbox, dialect.oneOf('email_id', ids))
 }
 
 /** As `withdrawContents`, for all messages of the mailbox that are marked as removed; their parts leave the ledger. */
@@ -97,13 +103,13 @@ export async function openContents(
   await withdraw(trx, mailbox, sql<boolean>`true`)
   const isChosen = sql<boolean>`exists (
     select 1 from emails where emails.mailbox_id = email_contents.mailbox_id and emails.id = email_contents.email_id
-      and emails.removed_at is null and emails.parent_folder_id in ${dialect.textList(chosen)})`
+      and emails.removed_at is null and ${dialect.oneOf('emails.parent_folder_id', chosen)})`
 
   if (mime) {
     await sql`insert into email_contents
         (mailbox_id, email_id, attachments, attachments_pending, mime, mime_pending, pending)
       select mailbox_id, id, 'content', 'nothing', 'none', ${dialect.yes}, ${dialect.yes} from emails
-      where mailbox_id = ${mailbox} and removed_at is null and parent_folder_id in ${dialect.textList(chosen)}
+      where mailbox_id = ${mailbox} and removed_at is null and ${dialect.oneOf('parent_folder_id', chosen)}
         and not exists (select 1 from email_contents as known
           where known.mailbox_id = emails.mailbox_id and known.email_id = emails.id)`.execute(trx)
     await wish(trx, mailbox, { mime_pending: 1 }).where('mime', '=', 'none').where(isChosen).execute()
@@ -135,11 +141,7 @@ function wish(trx: Transaction<Schema>, mailbox: MailboxKey, pending: Partial<Em
     .where('mailbox_id', '=', mailbox)
 }
 
-async function withdraw(
-  trx: Transaction<Schema>,
-  mailbox: MailboxKey,
-  which: ReturnType<typeof sql<boolean>>,
-): Promise<number> {
+async function withdraw(trx: Transaction<Schema>, mailbox: MailboxKey, which: RawBuilder<SqlBool>): Promise<number> {
   const { missing } = await trx
     .selectFrom('email_contents')
     .select(sql<number>`coalesce(sum(${countedMissing}), 0)`.as('missing'))

@@ -67,7 +67,12 @@ async function restartReturnedFolders(
         .select('id')
         .where('mailbox_id', '=', mailbox)
         .where('removed_at', 'is not', null)
-        .where('id', 'in', dialect.textList(folders.map((folder) => folder.id))),
+        .where(
+          dialect.oneOf(
+            'id',
+            folders.map((folder) => folder.id),
+          ),
+        ),
     )
     .execute()
 }
@@ -87,7 +92,14 @@ async function markGoneFolders(
     .where('mailbox_id', '=', mailbox)
     .where('removed_at', 'is', null)
     .$if(!withRecoverable, (select) => select.where('is_recoverable', '=', 0))
-    .where('id', 'not in', dialect.textList(folders.map((folder) => folder.id)))
+    .where((eb) =>
+      eb.not(
+        dialect.oneOf(
+          'id',
+          folders.map((folder) => folder.id),
+        ),
+      ),
+    )
     .execute()
   const ids = gone.map((folder) => folder.id as FolderId)
   return ids.length > 0 ? markGone(trx, dialect, mailbox, ids, now) : 0
@@ -105,19 +117,19 @@ export async function markGone(
     .updateTable('folders')
     .set({ removed_at: now })
     .where('mailbox_id', '=', mailbox)
-    .where('id', 'in', dialect.textList(folders))
+    .where(dialect.oneOf('id', folders))
     .execute()
   await trx
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
     .where('part', '=', '')
-    .where('folder_id', 'in', dialect.textList(folders))
+    .where(dialect.oneOf('folder_id', folders))
     .execute()
   const removed = await trx
     .updateTable('emails')
     .set({ removed_at: now })
     .where('mailbox_id', '=', mailbox)
-    .where('parent_folder_id', 'in', dialect.textList(folders))
+    .where(dialect.oneOf('parent_folder_id', folders))
     .where('removed_at', 'is', null)
     .executeTakeFirst()
   return Number(removed.numUpdatedRows)

@@ -24,7 +24,7 @@ export async function openLanes(
     .selectFrom('lanes')
     .selectAll()
     .where('mailbox_id', '=', mailbox)
-    .where('folder_id', 'in', dialect.textList(chosen))
+    .where(dialect.oneOf('folder_id', chosen))
     .execute()
   const lanesByFolder = new Map(known.map((lane) => [lane.folder_id, lane]))
   const expectedByFolder = new Map(folders.map((folder) => [folder.id, folder.totalItemCount]))

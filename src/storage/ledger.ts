@@ -57,7 +57,7 @@ export async function skippedIds(
     .selectFrom('skipped_emails')
     .select('message_id')
     .where('mailbox_id', '=', mailbox)
-    .where('message_id', 'in', dialect.textList(ids))
+    .where(dialect.oneOf('message_id', ids))
     .where('part', '=', '')
     .execute()
   return rows.map((row) => row.message_id as MessageId)
@@ -71,7 +71,12 @@ export async function clearSkipped(
   await trx
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
-    .where('message_id', 'in', dialect.textList(messages.map(({ id }) => id)))
+    .where(
+      dialect.oneOf(
+        'message_id',
+        messages.map(({ id }) => id),
+      ),
+    )
     .where('part', '=', '')
     .execute()
 }
@@ -85,7 +90,7 @@ export async function clearSkippedInFolder(
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', lane.folderId)
-    .where('message_id', 'in', dialect.textList(ids))
+    .where(dialect.oneOf('message_id', ids))
     .where('part', '=', '')
     .execute()
 }
@@ -119,18 +124,19 @@ export async function recordPart(
 }
 
 /** Parts of these messages are tried again; until then they stand in the ledger as they are. */
-export async function reopenParts(place: PartsPlace, messages: readonly { id: MessageId }[]): Promise<void> {
-  await place.trx.updateTable('skipped_emails').set({ reopened: 1 }).where(isPartOf(place, messages)).execute()
+export async function reopenParts(place: PartsPlace, ids: readonly MessageId[]): Promise<void> {
+  if (ids.length === 0) return
+  await place.trx.updateTable('skipped_emails').set({ reopened: 1 }).where(isPartOf(place, ids)).execute()
 }
 
 /** Takes parts out of the ledger whose messages are gone. */
-export async function clearParts(place: PartsPlace, messages: readonly { id: MessageId }[]): Promise<void> {
-  await place.trx.deleteFrom('skipped_emails').where(isPartOf(place, messages)).execute()
+export async function clearParts(place: PartsPlace, ids: readonly MessageId[]): Promise<void> {
+  if (ids.length === 0) return
+  await place.trx.deleteFrom('skipped_emails').where(isPartOf(place, ids)).execute()
 }
 
 type PartsPlace = Pick<Place, 'trx' | 'dialect' | 'mailbox'>
 
-function isPartOf({ dialect, mailbox }: PartsPlace, messages: readonly { id: MessageId }[]) {
-  const ids = dialect.textList(messages.map(({ id }) => id))
-  return sql<boolean>`mailbox_id = ${mailbox} and message_id in ${ids} and part <> ''`
+function isPartOf({ dialect, mailbox }: PartsPlace, ids: readonly MessageId[]) {
+  return sql<boolean>`mailbox_id = ${mailbox} and ${dialect.oneOf('message_id', ids)} and part <> ''`
 }

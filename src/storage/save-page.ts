@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, Selectable, Transaction } from 'kysely'
 import type { MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import { type Lane, type MailboxKey, MovedMeanwhileError, type PageToSave } from '../copying/message-store.ts'
@@ -35,12 +35,14 @@ interface Place {
 
 /** Stores a page within the caller's transaction, and moves the lane on. */
 export async function savePage(place: Place, page: PageToSave): Promise<PageCounts> {
-  await refuseMoved(place, page)
-  const stored = await storeMessages(place, page)
+  const told = [...page.messages, ...page.patches].map(({ id }) => id)
+  const held = await heldVersions({ ...place, db: place.trx }, told)
+  refuseMoved(place, page, held)
+  const stored = await storeMessages(place, page, held)
   const patched = await patchMessages(place, page)
   const removed = await markRemoved(place, page)
   await recordSkipped(place, page.skipped)
-  const unwalked = await moveCheckpoint(place, page)
+  const unwalked = await noteWalk(place, page)
   const counts = {
     stored: stored.changed + patched,
     // Also what is told to be gone from a folder it is no longer stored in: there is nothing to do.
@@ -54,7 +56,7 @@ export async function savePage(place: Place, page: PageToSave): Promise<PageCoun
     bytes: stored.bytes,
     attachments: stored.attachments + removed.attachments + unwalked.attachments,
   }
-  await countOnLane(place, counts)
+  await moveLane(place, page, counts)
   return counts
 }
 
@@ -63,60 +65,61 @@ export function listedOf({ stored, unchanged, removed, skipped }: PageCounts): n
   return stored + unchanged + removed + skipped
 }
 
-/** Which of these are not stored as they are now, in this lane's folder and form. */
-export async function staleVersions(
-  { db, dialect, mailbox, lane }: { db: Kysely<Schema> } & Pick<Place, 'dialect' | 'mailbox' | 'lane'>,
-  versions: readonly MessageVersion[],
-): Promise<Set<string>> {
-  const known = await db
+/** Of a message that is stored: which version of it, where, and since when. */
+type HeldVersion = Pick<
+  Selectable<Schema['emails']>,
+  'change_key' | 'parent_folder_id' | 'in_folder_since' | 'body_kept' | 'removed_at'
+>
+
+export type HeldVersions = ReadonlyMap<MessageId, HeldVersion>
+
+/** Those of these messages that are stored. */
+export async function heldVersions(
+  { db, dialect, mailbox }: { db: Kysely<Schema> } & Pick<Place, 'dialect' | 'mailbox'>,
+  ids: readonly MessageId[],
+): Promise<HeldVersions> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
     .selectFrom('emails')
-    .select(['id', 'change_key', 'parent_folder_id', 'body_kept', 'removed_at'])
+    .select(['id', 'change_key', 'parent_folder_id', 'in_folder_since', 'body_kept', 'removed_at'])
     .where('mailbox_id', '=', mailbox)
-    .where('id', 'in', dialect.textList(versions.map(({ id }) => id)))
+    .where(dialect.oneOf('id', ids))
     .execute()
-  const held = new Map(known.map((row) => [row.id, row]))
-  const stale = versions.filter(({ id, changeKey }) => {
-    const row = held.get(id)
-    return !(
-      row !== undefined &&
-      changeKey !== null &&
-      row.change_key === changeKey &&
-      row.parent_folder_id === lane.folderId &&
-      row.removed_at === null &&
-      keeps(row.body_kept, lane.body)
-    )
-  })
-  return new Set(stale.map(({ id }) => id))
+  return new Map(rows.map((row) => [row.id as MessageId, row]))
+}
+
+/** Whether it is stored as it is now, in this lane's folder and form. */
+export function isHeld({ id, changeKey }: MessageVersion, lane: Lane, held: HeldVersions): boolean {
+  const row = held.get(id)
+  return (
+    row !== undefined &&
+    changeKey !== null &&
+    row.change_key === changeKey &&
+    row.parent_folder_id === lane.folderId &&
+    row.removed_at === null &&
+    keeps(row.body_kept, lane.body)
+  )
 }
 
 /** Throws where messages of the page are stored in another folder by now, and came there after the page was asked for. */
-async function refuseMoved({ trx, dialect, mailbox, lane }: Place, { messages, patches, askedAt }: PageToSave) {
-  const told = [...messages, ...patches].map(({ id }) => id)
-  if (told.length === 0) return
-  const elsewhere = await trx
-    .selectFrom('emails')
-    .select(['id', 'in_folder_since'])
-    .where('mailbox_id', '=', mailbox)
-    .where('id', 'in', dialect.textList(told))
-    .where('parent_folder_id', '<>', lane.folderId)
-    .where('removed_at', 'is', null)
-    .where('in_folder_since', 'is not', null)
-    .execute()
-  const moved = elsewhere.filter(({ in_folder_since: since }) => Date.parse(since ?? '') >= askedAt)
-  if (moved.length > 0) throw new MovedMeanwhileError(new Set(moved.map(({ id }) => id as MessageId)))
+function refuseMoved({ lane }: Place, { askedAt }: PageToSave, held: HeldVersions): void {
+  const moved = [...held].filter(
+    ([, { parent_folder_id: folder, removed_at: removed, in_folder_since: since }]) =>
+      folder !== lane.folderId && removed === null && since !== null && Date.parse(since) >= askedAt,
+  )
+  if (moved.length > 0) throw new MovedMeanwhileError(new Set(moved.map(([id]) => id)))
 }
 
-async function storeMessages(place: Place, { messages }: PageToSave) {
+async function storeMessages(place: Place, { messages }: PageToSave, held: HeldVersions) {
   if (messages.length === 0) return { changed: 0, unchanged: 0, bytes: 0, attachments: 0 }
   const { trx, dialect, mailbox, lane } = place
-  const stale = await staleVersions({ ...place, db: trx }, messages)
-  const changed = stale.size === messages.length ? messages : messages.filter(({ id }) => stale.has(id))
+  const changed = messages.filter((message) => !isHeld(message, lane, held))
   await dialect.upsertEmails(
     trx,
     changed.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message, place.now)),
   )
   await clearSkipped(place, messages)
-  const attachments = await expectContents(place, lane, changed)
+  const attachments = await expectContents(place, lane, changed, (id) => !held.has(id))
   return {
     changed: changed.length,
     unchanged: messages.length - changed.length,
@@ -156,7 +159,7 @@ async function markRemoved(place: Place, { removed }: PageToSave) {
     .updateTable('emails')
     .set({ removed_at: now })
     .where('mailbox_id', '=', mailbox)
-    .where('id', 'in', dialect.textList(removed))
+    .where(dialect.oneOf('id', removed))
     .where('parent_folder_id', '=', lane.folderId)
     .where('removed_at', 'is', null)
     .executeTakeFirst()
@@ -164,10 +167,7 @@ async function markRemoved(place: Place, { removed }: PageToSave) {
   const gone = await goneOf(place, removed)
   const attachments = await withdrawContents(place, gone)
   await clearSkippedInFolder(place, removed)
-  await clearParts(
-    place,
-    gone.map((id) => ({ id })),
-  )
+  await clearParts(place, gone)
   return { count: Number(result.numUpdatedRows), attachments }
 }
 
@@ -176,14 +176,14 @@ async function goneOf({ trx, dialect, mailbox }: Place, ids: readonly MessageId[
     .selectFrom('emails')
     .select('id')
     .where('mailbox_id', '=', mailbox)
-    .where('id', 'in', dialect.textList(ids))
+    .where(dialect.oneOf('id', ids))
     .where('removed_at', 'is not', null)
     .execute()
   return rows.map((row) => row.id as MessageId)
 }
 
-/** Answers how many messages a walk that began anew, at its end, turned out not to have come by. */
-async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave) {
+/** Writes down how far ranges and walks have come. Answers how many messages a walk that began anew, at its end, turned out not to have come by. */
+async function noteWalk({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave) {
   const { rewalks } = await trx
     .selectFrom('lanes')
     .select('rewalks')
@@ -194,17 +194,7 @@ async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page:
   if (page.range) await moveRange(trx, mailbox, lane.folderId, page.range)
   else if (rewalks) await noteWalked(trx, dialect, mailbox, lane.folderId, page)
 
-  const { next } = page
-  if (!next) return NONE_UNWALKED
-  const atEnd = next.at === 'end'
-  await trx
-    .updateTable('lanes')
-    .set({ at: next.at, link: next.at === 'start' ? null : next.link })
-    .$if(atEnd, (update) => update.set((eb) => ({ rewalks: 0, filling: 0, received: eb.ref('wanted') })))
-    .where('mailbox_id', '=', mailbox)
-    .where('folder_id', '=', lane.folderId)
-    .execute()
-  if (!rewalks || !atEnd) return NONE_UNWALKED
+  if (!rewalks || page.next?.at !== 'end') return NONE_UNWALKED
   if (lane.filling) await forgetRanges(trx, mailbox, lane.folderId)
   const count = page.isToldApart ? 0 : await markUnwalked(trx, mailbox, lane.folderId, now)
   await endRewalk(trx, mailbox, lane.folderId)
@@ -213,7 +203,7 @@ async function moveCheckpoint({ trx, dialect, mailbox, lane, now }: Place, page:
 
 const NONE_UNWALKED = { count: 0, attachments: 0 }
 
-async function countOnLane({ trx, mailbox, lane }: Place, counts: PageCounts): Promise<void> {
+async function moveLane({ trx, mailbox, lane }: Place, { next }: PageToSave, counts: PageCounts): Promise<void> {
   await trx
     .updateTable('lanes')
     .set((eb) => ({
@@ -222,6 +212,8 @@ async function countOnLane({ trx, mailbox, lane }: Place, counts: PageCounts): P
       unchanged: eb('unchanged', '+', counts.unchanged),
       removed: eb('removed', '+', counts.removed),
       skipped: eb('skipped', '+', counts.skipped),
+      ...(next && { at: next.at, link: next.at === 'start' ? null : next.link }),
+      ...(next?.at === 'end' && { rewalks: 0, filling: 0, received: eb.ref('wanted') }),
     }))
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', lane.folderId)

@@ -119,7 +119,7 @@ export class SqlClaimStore implements ClaimStore {
     const rows = await this.#db
       .selectFrom('extractions')
       .select(['id', 'epoch', 'status'])
-      .where('id', 'in', this.#dialect.textList([...epochs.keys()]))
+      .where(this.#dialect.oneOf('id', [...epochs.keys()]))
       .where('status', 'in', RUNNING)
       .execute()
     const held = rows.filter((row) => epochs.get(row.id) === row.epoch)

@@ -120,7 +120,12 @@ export class SqlEmailReader implements EmailReader {
         .selectFrom('email_attachments')
         .selectAll()
         .where('mailbox_id', 'in', [...new Set(rows.map((email) => email.mailbox_id))])
-        .where('email_id', 'in', this.#dialect.textList(rows.map((email) => email.id)))
+        .where(
+          this.#dialect.oneOf(
+            'email_id',
+            rows.map((email) => email.id),
+          ),
+        )
         .orderBy('ordinal')
         .execute()
       for (const attachment of found) {

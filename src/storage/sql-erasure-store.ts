@@ -62,12 +62,13 @@ export class SqlErasureStore implements ErasureStore {
         .orderBy('id')
         .limit(limit)
         .execute()
-      const ids = this.#dialect.textList(rows.map((row) => row.id))
-      const hashes = await hashesOf(trx, mailbox, ids)
+      const ids = rows.map((row) => row.id)
+      const isOfOne = this.#dialect.oneOf('email_id', ids)
+      const hashes = await hashesOf(trx, mailbox, isOfOne)
       for (const table of ['email_attachments', 'email_contents'] as const) {
-        await trx.deleteFrom(table).where('mailbox_id', '=', mailbox).where('email_id', 'in', ids).execute()
+        await trx.deleteFrom(table).where('mailbox_id', '=', mailbox).where(isOfOne).execute()
       }
-      await trx.deleteFrom('emails').where('mailbox_id', '=', mailbox).where('id', 'in', ids).execute()
+      await trx.deleteFrom('emails').where('mailbox_id', '=', mailbox).where(this.#dialect.oneOf('id', ids)).execute()
       // In one order everywhere, so that two erasures never wait for each other.
       for (const sha256 of [...hashes].sort()) await freeBlob(trx, sha256, deleteBlob)
       return rows.length === limit
@@ -111,20 +112,20 @@ async function refuseActive(
 async function hashesOf(
   trx: Transaction<Schema>,
   mailbox: MailboxKey,
-  ids: ReturnType<Dialect['textList']>,
+  isOfOne: ReturnType<Dialect['oneOf']>,
 ): Promise<Set<Sha256>> {
   const attachments = await trx
     .selectFrom('email_attachments')
     .select('sha256')
     .where('mailbox_id', '=', mailbox)
-    .where('email_id', 'in', ids)
+    .where(isOfOne)
     .where('sha256', 'is not', null)
     .execute()
   const mimes = await trx
     .selectFrom('email_contents')
     .select('mime_sha256 as sha256')
     .where('mailbox_id', '=', mailbox)
-    .where('email_id', 'in', ids)
+    .where(isOfOne)
     .where('mime_sha256', 'is not', null)
     .execute()
   return new Set([...attachments, ...mimes].map(({ sha256 }) => sha256 as Sha256))

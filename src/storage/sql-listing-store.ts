@@ -78,7 +78,12 @@ export class SqlListingStore implements ListingStore {
         .selectFrom('extractions')
         .select('user_upn')
         .where('batch_id', '=', batchId)
-        .where('connection_id', 'in', this.#dialect.textList(userUpns.map((upn) => `${batchId}:${upn}`)))
+        .where(
+          this.#dialect.oneOf(
+            'connection_id',
+            userUpns.map((upn) => `${batchId}:${upn}`),
+          ),
+        )
         .execute()
       for (const { user_upn } of held) leaveOut.add(foldAddress(user_upn))
 

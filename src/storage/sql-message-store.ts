@@ -18,7 +18,7 @@ import { closeLane, expectInstead, openLanes, toLane } from './lanes.ts'
 import { skippedIds } from './ledger.ts'
 import { addRanges, forgetRanges, narrowRange, notedVersions, openRanges } from './ranges.ts'
 import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
-import { listedOf, savePage, staleVersions } from './save-page.ts'
+import { heldVersions, isHeld, listedOf, savePage } from './save-page.ts'
 import type { Schema } from './schema.ts'
 import { countStored } from './stored-messages.ts'
 
@@ -85,15 +85,15 @@ export class SqlMessageStore implements MessageStore {
       .selectFrom('emails')
       .select('id')
       .where('mailbox_id', '=', mailbox)
-      .where('id', 'in', this.#dialect.textList(ids))
+      .where(this.#dialect.oneOf('id', ids))
       .execute()
     return new Set(rows.map((row) => row.id as MessageId))
   }
 
   async staleMessages(mailbox: MailboxKey, lane: Lane, versions: readonly MessageVersion[]): Promise<Set<MessageId>> {
-    if (versions.length === 0) return new Set()
-    const place = { db: this.#db, dialect: this.#dialect, mailbox, lane }
-    return (await staleVersions(place, versions)) as Set<MessageId>
+    const ids = versions.map(({ id }) => id)
+    const held = await heldVersions({ db: this.#db, dialect: this.#dialect, mailbox }, ids)
+    return new Set(versions.filter((version) => !isHeld(version, lane, held)).map(({ id }) => id))
   }
 
   unwalkedMessages(mailbox: MailboxKey, folder: FolderId, limit: number): Promise<MessageId[]> {

@@ -1,4 +1,4 @@
-import type { Insertable, Kysely, RawBuilder, Transaction } from 'kysely'
+import type { Insertable, Kysely, RawBuilder, SqlBool, Transaction } from 'kysely'
 import type { EmailContentsTable, EmailsTable, Schema } from '../schema.ts'
 
 export type EmailRow = Omit<Insertable<EmailsTable>, 'row'>
@@ -17,7 +17,9 @@ export interface Dialect {
   readonly noTime: string
   /** At the end of a subquery that picks one row to change: passes over rows that somebody else is changing. */
   readonly skipLocked: RawBuilder<unknown>
-  /** A list of texts as a subquery with the column `value`, in one parameter however long the list: `where id in ${textList(ids)}`. */
+  /** Whether the column is one of these texts, in one parameter however many they are. */
+  oneOf(column: string, values: readonly string[]): RawBuilder<SqlBool>
+  /** A list of texts as a subquery with the column `value`. */
   textList(values: readonly string[]): RawBuilder<string>
   /** Pairs of texts as a subquery with the columns `one` and `other`. */
   textPairs(values: readonly (readonly [string, string])[]): RawBuilder<unknown>

@@ -104,6 +104,8 @@ const DIALECT: Dialect = {
   yes: sql`true`,
   noTime: '-infinity',
   skipLocked: sql`for update skip locked`,
+  // Not by a subquery: while the table has no statistics, it would be joined to all mail of the mailbox.
+  oneOf: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
   textList: (values) => sql`(select value from unnest(${values}::text[]) as list (value))`,
   textPairs: (values) =>
     sql`(select * from unnest(${values.map(([one]) => one)}::text[], ${values.map(([, other]) => other)}::text[]) as list (one, other))`,

@@ -107,6 +107,7 @@ function sqliteDialect(statements: StatementCache): Dialect {
     yes: sql`1`,
     noTime: '',
     skipLocked: sql``,
+    oneOf: (column, values) => sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`,
     textList: (values) => sql`(select value from json_each(${JSON.stringify(values)}))`,
     textPairs: (values) =>
       sql`(select value ->> 0 as one, value ->> 1 as other from json_each(${JSON.stringify(values)}))`,
