@@ -7,8 +7,9 @@ import type { ExtractionsTable, Schema } from './schema.ts'
 export const RUNNING = sql<string>`(${sql.join(RUNNING_STATUSES.map((status) => sql.lit(status)))})`
 
 /**
- * The first statement of every write a worker makes: it changes the row only while the claim holds, and keeps
- * it locked until the transaction ends. Throws ClaimLostError otherwise, which rolls the transaction back.
+ * Part of every write a worker makes: it changes the row only while the claim holds, and keeps it locked until the
+ * transaction ends. Throws ClaimLostError otherwise, which rolls the transaction back. It comes first, or after what
+ * several transactions of one extraction may do at the same time; who changes a lane or its ranges has the row.
  */
 export async function updateClaimed(
   trx: Transaction<Schema>,

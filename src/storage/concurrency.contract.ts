@@ -4,7 +4,7 @@ import type { Attachment, AttachmentId } from '../copying/attachment.ts'
 import type { Sha256 } from '../copying/blob-store.ts'
 import { BlobGoneError, type ContentWrite } from '../copying/content-store.ts'
 import type { MessageId } from '../copying/message.ts'
-import type { MailboxKey } from '../copying/message-store.ts'
+import { type Lane, type MailboxKey, MovedMeanwhileError, type PageToSave } from '../copying/message-store.ts'
 import { totalUsers } from '../extractions/batch.ts'
 import type { BatchId, ConnectionId } from '../extractions/extraction.ts'
 import { DEFAULT_OPTIONS } from '../extractions/options.ts'
@@ -143,6 +143,49 @@ export function concurrencyContract(open: () => Promise<TwoProcesses>): void {
     assert.equal(progress.messagesStored, 20)
     assert.equal(progress.messagesListed, 20)
     assert.equal((await copy.storedIds()).length, 20)
+  })
+
+  test('of two pages that hold the same message and are saved at once, one stores it', async () => {
+    await using both = await open()
+    const copy = await beginCopy(both.one)
+    const [inbox] = copy.lanes
+    assert.ok(inbox)
+    for (let round = 0; round < ROUNDS; round++) {
+      const page = { ...copy.anEmptyPage, messages: [aMessage(`m${round}`)] }
+      await Promise.all(
+        [both.one, both.other].map((stores) => stores.messages.savePage(copy.claim, copy.mailbox, inbox, page)),
+      )
+    }
+    const { progress } = await copy.extraction()
+    assert.equal(progress.messagesStored, ROUNDS)
+    assert.equal(progress.messagesUnchanged, ROUNDS)
+    assert.equal((await copy.storedIds()).length, ROUNDS)
+  })
+
+  test('of two folders whose pages claim one message at once, the one has it whose page was asked for later', async () => {
+    await using both = await open()
+    const copy = await beginCopy(both.one)
+    const [inbox, archive] = copy.lanes
+    assert.ok(inbox && archive)
+    const save = (stores: Stores, lane: Lane, page: Partial<PageToSave>) =>
+      stores.messages.savePage(copy.claim, copy.mailbox, lane, { ...copy.anEmptyPage, ...page })
+    const askedAt = Date.now()
+    for (let round = 0; round < ROUNDS; round++) {
+      const fresh = aMessage(`fresh${round}`)
+      const moving = aMessage(`moving${round}`)
+      await save(both.one, inbox, { messages: [moving] })
+      const stale: Partial<PageToSave>[] = [
+        { askedAt, messages: [fresh] },
+        { askedAt, patches: [{ id: moving.id, isRead: true }] },
+      ]
+      const ends: PromiseSettledResult<unknown>[] = await Promise.allSettled([
+        save(both.one, archive, { messages: [moving, fresh] }),
+        ...stale.map((page) => save(both.other, inbox, page)),
+      ])
+      for (const end of ends) if (end.status === 'rejected') assert.ok(end.reason instanceof MovedMeanwhileError)
+    }
+    const folders = await both.one.query('select distinct parent_folder_id from emails')
+    assert.deepEqual(folders, [{ parent_folder_id: archive.folderId }])
   })
 
   test('a blob is never freed while somebody refers to it, nor referred to once it is freed', async () => {

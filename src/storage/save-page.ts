@@ -1,4 +1,5 @@
 import type { Kysely, Selectable, Transaction } from 'kysely'
+import { isoTime } from '../clock.ts'
 import type { MessageVersion } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
 import { type Lane, type MailboxKey, MovedMeanwhileError, type PageToSave } from '../copying/message-store.ts'
@@ -13,7 +14,8 @@ import type { Schema } from './schema.ts'
 
 /**
  * What became of the items of a page: each is counted once, so that at every moment
- * listed = stored + unchanged + removed + skipped, by folder and in sum.
+ * listed = stored + unchanged + removed + skipped, by folder and in sum. What the end of a walk turned out to be gone
+ * counts as listed and removed.
  */
 export interface PageCounts {
   stored: number
@@ -33,17 +35,21 @@ interface Place {
   now: string
 }
 
-/** Stores a page within the caller's transaction, and moves the lane on. */
-export async function savePage(place: Place, page: PageToSave): Promise<PageCounts> {
+/**
+ * Stores what a page holds within the caller's transaction. Pages of several lanes may be at it at the same time: what
+ * they write is theirs to the end, and of a message that two of them hold the later one writes what the earlier one left.
+ */
+export async function storePage(place: Place, page: PageToSave): Promise<PageCounts> {
   const told = [...page.messages, ...page.patches].map(({ id }) => id)
   const held = await heldVersions({ ...place, db: place.trx }, told)
   refuseMoved(place, page, held)
   const stored = await storeMessages(place, page, held)
   const patched = await patchMessages(place, page)
+  const arePassedOver = stored.passedOver > 0 || patched < page.patches.length
+  if (arePassedOver) refuseMoved(place, page, await heldVersions({ ...place, db: place.trx }, told))
   const removed = await markRemoved(place, page)
   await recordSkipped(place, page.skipped)
-  const unwalked = await noteWalk(place, page)
-  const counts = {
+  return {
     stored: stored.changed + patched,
     // Also what is told to be gone from a folder it is no longer stored in: there is nothing to do.
     unchanged:
@@ -51,16 +57,39 @@ export async function savePage(place: Place, page: PageToSave): Promise<PageCoun
       page.unchanged.length +
       (page.patches.length - patched) +
       (page.removed.length - removed.count),
-    removed: removed.count + unwalked.count,
+    removed: removed.count,
     skipped: page.skipped.length,
     bytes: stored.bytes,
-    attachments: stored.attachments + removed.attachments + unwalked.attachments,
+    attachments: stored.attachments + removed.attachments,
   }
-  await moveLane(place, page, counts)
-  return counts
 }
 
-/** The sum of a page's items, and of those whose absence it showed. */
+/**
+ * Moves the lane on behind a page that is stored. Answers what was marked as removed because a walk that began anew, at
+ * its end, turned out not to have come by it.
+ */
+export async function moveLane(place: Place, page: PageToSave, counts: PageCounts): Promise<Unwalked> {
+  const { trx, mailbox, lane } = place
+  const { next } = page
+  const unwalked = await noteWalk(place, page)
+  await trx
+    .updateTable('lanes')
+    .set((eb) => ({
+      listed: eb('listed', '+', listedOf(counts) + unwalked.count),
+      stored: eb('stored', '+', counts.stored),
+      unchanged: eb('unchanged', '+', counts.unchanged),
+      removed: eb('removed', '+', counts.removed + unwalked.count),
+      skipped: eb('skipped', '+', counts.skipped),
+      ...(next && { at: next.at, link: next.at === 'start' ? null : next.link }),
+      ...(next?.at === 'end' && { rewalks: 0, filling: 0, received: eb.ref('wanted') }),
+    }))
+    .where('mailbox_id', '=', mailbox)
+    .where('folder_id', '=', lane.folderId)
+    .execute()
+  return unwalked
+}
+
+/** The sum of a page's items. */
 export function listedOf({ stored, unchanged, removed, skipped }: PageCounts): number {
   return stored + unchanged + removed + skipped
 }
@@ -110,25 +139,26 @@ function refuseMoved({ lane }: Place, { askedAt }: PageToSave, held: HeldVersion
   if (moved.length > 0) throw new MovedMeanwhileError(new Set(moved.map(([id]) => id)))
 }
 
-async function storeMessages(place: Place, { messages }: PageToSave, held: HeldVersions) {
-  if (messages.length === 0) return { changed: 0, unchanged: 0, bytes: 0, attachments: 0 }
+async function storeMessages(place: Place, { messages, askedAt }: PageToSave, held: HeldVersions) {
+  if (messages.length === 0) return { changed: 0, unchanged: 0, passedOver: 0, bytes: 0, attachments: 0 }
   const { trx, dialect, mailbox, lane } = place
-  const changed = messages.filter((message) => !isHeld(message, lane, held))
-  await dialect.upsertEmails(
-    trx,
-    changed.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message, place.now)),
-  )
+  const stale = messages.filter((message) => !isHeld(message, lane, held))
+  const rows = stale.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message, place.now))
+  const written = await dialect.upsertEmails(trx, rows, isoTime(askedAt))
+  const changed = stale.filter(({ id }) => written.has(id))
   await clearSkipped(place, messages)
   const attachments = await expectContents(place, lane, changed, (id) => !held.has(id))
   return {
     changed: changed.length,
     unchanged: messages.length - changed.length,
+    /** Those that another transaction has stored since we looked: they are the same by now, or have moved. */
+    passedOver: stale.length - changed.length,
     bytes: changed.reduce((sum, message) => sum + contentBytes(message), 0),
     attachments,
   }
 }
 
-async function patchMessages({ trx, mailbox, lane, now }: Place, { patches }: PageToSave): Promise<number> {
+async function patchMessages({ trx, mailbox, lane, now }: Place, { patches, askedAt }: PageToSave): Promise<number> {
   let patched = 0
   for (const patch of patches) {
     const columns = { ...toPatchedColumns(patch), parent_folder_id: lane.folderId, removed_at: null }
@@ -145,6 +175,14 @@ async function patchMessages({ trx, mailbox, lane, now }: Place, { patches }: Pa
       }))
       .where('mailbox_id', '=', mailbox)
       .where('id', '=', patch.id)
+      .where((eb) =>
+        eb.or([
+          eb('parent_folder_id', '=', lane.folderId),
+          eb('removed_at', 'is not', null),
+          eb('in_folder_since', 'is', null),
+          eb('in_folder_since', '<', isoTime(askedAt)),
+        ]),
+      )
       .executeTakeFirst()
     patched += Number(result.numUpdatedRows)
   }
@@ -182,8 +220,8 @@ async function goneOf({ trx, dialect, mailbox }: Place, ids: readonly MessageId[
   return rows.map((row) => row.id as MessageId)
 }
 
-/** Writes down how far ranges and walks have come. Answers how many messages a walk that began anew, at its end, turned out not to have come by. */
-async function noteWalk({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave) {
+/** Writes down how far ranges have come, and what a walk that began anew has come by. */
+async function noteWalk({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave): Promise<Unwalked> {
   const { rewalks } = await trx
     .selectFrom('lanes')
     .select('rewalks')
@@ -201,24 +239,13 @@ async function noteWalk({ trx, dialect, mailbox, lane, now }: Place, page: PageT
   return { count, attachments: count === 0 ? 0 : await withdrawRemoved(trx, mailbox) }
 }
 
-const NONE_UNWALKED = { count: 0, attachments: 0 }
-
-async function moveLane({ trx, mailbox, lane }: Place, { next }: PageToSave, counts: PageCounts): Promise<void> {
-  await trx
-    .updateTable('lanes')
-    .set((eb) => ({
-      listed: eb('listed', '+', listedOf(counts)),
-      stored: eb('stored', '+', counts.stored),
-      unchanged: eb('unchanged', '+', counts.unchanged),
-      removed: eb('removed', '+', counts.removed),
-      skipped: eb('skipped', '+', counts.skipped),
-      ...(next && { at: next.at, link: next.at === 'start' ? null : next.link }),
-      ...(next?.at === 'end' && { rewalks: 0, filling: 0, received: eb.ref('wanted') }),
-    }))
-    .where('mailbox_id', '=', mailbox)
-    .where('folder_id', '=', lane.folderId)
-    .execute()
+interface Unwalked {
+  count: number
+  /** As in PageCounts. */
+  attachments: number
 }
+
+const NONE_UNWALKED: Unwalked = { count: 0, attachments: 0 }
 
 /** True where mail kept as `kept` has all that `wanted` asks for. */
 function keeps(kept: string, wanted: BodyOption): boolean {

@@ -18,7 +18,7 @@ import { closeLane, expectInstead, openLanes, toLane } from './lanes.ts'
 import { skippedIds } from './ledger.ts'
 import { addRanges, forgetRanges, narrowRange, notedVersions, openRanges } from './ranges.ts'
 import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
-import { heldVersions, isHeld, listedOf, savePage } from './save-page.ts'
+import { heldVersions, isHeld, listedOf, moveLane, storePage } from './save-page.ts'
 import type { Schema } from './schema.ts'
 import { countStored } from './stored-messages.ts'
 
@@ -145,14 +145,13 @@ export class SqlMessageStore implements MessageStore {
 
   savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus> {
     return this.#transact(async (trx) => {
-      const { status } = await updateClaimed(trx, claim, {
-        crashes: 0,
-        waiting_for: null,
-        ...adding({ ...usageColumns(page.usage), active_ms: Math.round(page.activeMs) }),
-      })
-      const counts = await savePage({ trx, dialect: this.#dialect, mailbox, lane, now: this.#now() }, page)
+      const place = { trx, dialect: this.#dialect, mailbox, lane, now: this.#now() }
+      // Before the row of the extraction is taken, for which all pages of a mailbox wait: they would be stored one by one.
+      const counts = await storePage(place, page)
       const listed = listedOf(counts)
       const progress = {
+        ...usageColumns(page.usage),
+        active_ms: Math.round(page.activeMs),
         messages_listed: listed,
         messages_covered: listed,
         messages_stored: counts.stored,
@@ -162,7 +161,12 @@ export class SqlMessageStore implements MessageStore {
         bytes_stored: counts.bytes,
         attachments_total: counts.attachments,
       }
-      await updateClaimed(trx, claim, adding(progress))
+      const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(progress) })
+      const { count: gone, attachments } = await moveLane(place, page, counts)
+      if (gone > 0) {
+        const removed = { messages_listed: gone, messages_covered: gone, messages_removed: gone }
+        await updateClaimed(trx, claim, adding({ ...removed, attachments_total: attachments }))
+      }
       return status
     })
   }

@@ -8,6 +8,7 @@ export function storableTime(text: string | null): string | null {
 
 function isTime(text: string): boolean {
   if (!ISO_TIME.test(text) || text.startsWith('0000') || Number.isNaN(Date.parse(text))) return false
+  if (text.slice(8, 10) <= '28') return true
   const day = text.slice(0, 10)
   return new Date(day).toISOString().startsWith(day) // JavaScript takes 30 February for 1 March
 }

@@ -23,8 +23,12 @@ export interface Dialect {
   textList(values: readonly string[]): RawBuilder<string>
   /** Pairs of texts as a subquery with the columns `one` and `other`. */
   textPairs(values: readonly (readonly [string, string])[]): RawBuilder<unknown>
-  /** Adds the rows, and where a mailbox already has the id puts the new content in its place. */
-  upsertEmails(trx: Transaction<Schema>, rows: readonly EmailRow[]): Promise<void>
+  /**
+   * Adds the rows, and where a mailbox already has the id puts the new content in its place. What another transaction
+   * stored since this one looked is left as it is where it is the same version, or came to another folder after
+   * `askedAt`. Answers the ids of the rows that were written.
+   */
+  upsertEmails(trx: Transaction<Schema>, rows: readonly EmailRow[], askedAt: string): Promise<ReadonlySet<string>>
   /** The same for what is to be fetched of them; a MIME that is known stays until there is a new one. */
   expectContents(trx: Transaction<Schema>, rows: readonly ExpectedContentsRow[]): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient, sql, type Transaction } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely'
 import { Pool, type PoolClient } from 'pg'
 import { AppError } from '../../errors.ts'
 import type { Schema } from '../schema.ts'
@@ -81,22 +81,35 @@ const CONTENTS_TYPES: Record<keyof ExpectedContentsRow, string> = {
   pending: 'boolean',
 }
 
-const upsertEmails = upsert('emails', EMAIL_TYPES, ['mailbox_id', 'id'])
-const expectContents = upsert('email_contents', CONTENTS_TYPES, ['mailbox_id', 'email_id'])
+const EMAIL_COLUMNS = Object.keys(EMAIL_TYPES) as (keyof EmailRow)[]
+const CONTENTS_COLUMNS = Object.keys(CONTENTS_TYPES) as (keyof ExpectedContentsRow)[]
+
+/** The parameter after those of the columns is the time at which the page was asked for. */
+const UPSERT_EMAILS = `${upsert('emails', EMAIL_TYPES, ['mailbox_id', 'id'])}
+  where (emails.removed_at is not null or emails.parent_folder_id = excluded.parent_folder_id
+      or emails.in_folder_since is null or emails.in_folder_since < $${EMAIL_COLUMNS.length + 1}::timestamptz)
+    and (emails.removed_at is not null or emails.parent_folder_id <> excluded.parent_folder_id
+      or emails.body_kept <> excluded.body_kept
+      or excluded.change_key is null or emails.change_key is distinct from excluded.change_key)
+  returning id`
+const UPSERT_CONTENTS = upsert('email_contents', CONTENTS_TYPES, ['mailbox_id', 'email_id'])
 
 /** One statement for all rows, with an array a column: however large the page, the text of the statement stays the same. */
-function upsert<Column extends string>(table: string, types: Record<Column, string>, key: readonly Column[]) {
+function upsert<Column extends string>(table: string, types: Record<Column, string>, key: readonly Column[]): string {
   const columns = Object.keys(types) as Column[]
   const arrays = columns.map((column, index) => `$${index + 1}::${types[column]}[]`)
   const updates = columns.filter((column) => !key.includes(column)).map(updateOf)
-  const text = `insert into ${table} (${columns.join(', ')})
+  return `insert into ${table} (${columns.join(', ')})
     select * from unnest(${arrays.join(', ')})
     on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
-  return async (trx: Transaction<Schema>, rows: readonly Record<Column, unknown>[]): Promise<void> => {
-    if (rows.length === 0) return
-    const parameters = columns.map((column) => rows.map((row) => row[column]))
-    await trx.executeQuery(CompiledQuery.raw(text, parameters))
-  }
+}
+
+/** An array a column, in the order of `unnest`. */
+function arraysOf<Column extends string>(
+  columns: readonly Column[],
+  rows: readonly Partial<Record<Column, unknown>>[],
+) {
+  return columns.map((column) => rows.map((row) => row[column]))
 }
 
 const DIALECT: Dialect = {
@@ -109,8 +122,16 @@ const DIALECT: Dialect = {
   textList: (values) => sql`(select value from unnest(${values}::text[]) as list (value))`,
   textPairs: (values) =>
     sql`(select * from unnest(${values.map(([one]) => one)}::text[], ${values.map(([, other]) => other)}::text[]) as list (one, other))`,
-  upsertEmails,
-  expectContents,
+  async upsertEmails(trx, rows, askedAt) {
+    if (rows.length === 0) return new Set()
+    const query = CompiledQuery.raw(UPSERT_EMAILS, [...arraysOf(EMAIL_COLUMNS, rows), askedAt])
+    const { rows: written } = await trx.executeQuery<{ id: string }>(query)
+    return new Set(written.map(({ id }) => id))
+  },
+  async expectContents(trx, rows) {
+    if (rows.length === 0) return
+    await trx.executeQuery(CompiledQuery.raw(UPSERT_CONTENTS, arraysOf(CONTENTS_COLUMNS, rows)))
+  },
 }
 
 /** Opens a pool of connections, none of which is made before it is needed. Any number of processes may do so at once. */

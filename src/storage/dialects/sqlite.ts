@@ -114,9 +114,11 @@ function sqliteDialect(statements: StatementCache): Dialect {
 
     // One prepared statement run a row: the fastest way in SQLite, where no row costs a round trip.
     // The transaction is the caller's: there is one connection, and it is in that transaction.
+    // For the same reason no other transaction can have stored anything since this one looked.
     async upsertEmails(_trx, rows) {
       const upsert = statements.prepare(UPSERT_EMAIL)
       for (const row of rows) upsert.run(EMAIL_COLUMNS.map((column) => row[column]))
+      return new Set(rows.map(({ id }) => id))
     },
 
     async expectContents(_trx, rows) {

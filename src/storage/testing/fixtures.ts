@@ -71,7 +71,7 @@ const AN_EMPTY_PAGE: PageToSave = {
   skipped: [],
   removed: [],
   next: { at: 'page', link: 'https://graph/page' },
-  askedAt: Number.POSITIVE_INFINITY,
+  askedAt: Date.parse('9999-12-31T23:59:59Z'), // after all that is stored
   usage: NO_USAGE,
   activeMs: 1,
 }

@@ -14,7 +14,7 @@ async function openSource(emails: readonly Partial<EmailRow>[]): Promise<Databas
   const source = await openDatabase({ kind: 'sqlite', path: ':memory:' })
   const mailbox = { id: 7, object_id: 'object', user_upn: 'ann@x.example', created_at: CREATED_AT }
   await source.db.insertInto('mailboxes').values(mailbox).execute()
-  await source.transact((trx) => source.dialect.upsertEmails(trx, emails.map(anEmail)))
+  await source.transact((trx) => source.dialect.upsertEmails(trx, emails.map(anEmail), CREATED_AT))
   return source
 }
 
@@ -105,7 +105,7 @@ test('rows keep their numbers, and new ones get numbers behind them', async () =
   const another = { object_id: 'another', user_upn: 'bob@x.example', created_at: CREATED_AT }
   const added = await moved.db.insertInto('mailboxes').values(another).returning('id').executeTakeFirstOrThrow()
   assert.equal(added.id, 8)
-  await moved.transact((trx) => moved.dialect.upsertEmails(trx, [anEmail({}, 10)]))
+  await moved.transact((trx) => moved.dialect.upsertEmails(trx, [anEmail({}, 10)], CREATED_AT))
   const rows = await moved.db.selectFrom('emails').select(['row', 'id']).orderBy('row').execute()
   assert.deepEqual(rows, [
     { row: 1, id: 'm0' },
