@@ -35,11 +35,11 @@ const END = secondsOf('9999-12-31T23:59:59Z')
 const WALKERS = 4
 
 /**
- * Reads a large folder for the first time, or what was received within these times. One walk would be one long chain, in which every page waits for the one before, and
- * three of the four requests that Graph serves at once would not be made. So ranges of received times are read side by side.
- * Mail arrives, moves and goes meanwhile, and some has no time: therefore a walk that asks for ids only notes beside them what
- * the folder holds, what the ranges did not bring of it is read message by message in the end, and the walk's last link
- * serves the next run.
+ * Reads a large folder for the first time, or what was received within these times. One walk would be one long chain, in
+ * which every page waits for the one before, and three of the four requests that Graph serves at once would not be made. So
+ * ranges of received times are read side by side. Mail arrives, moves and goes meanwhile, and some has no time: therefore a
+ * walk that asks for ids only notes beside them what the folder holds, what the ranges did not bring of it is read message
+ * by message in the end, and the walk's last link serves the next run.
  * @param gaps where the fill is to begin; undefined where it goes on
  */
 export async function fillFolder(lane: Lane, gaps: Spans | undefined, context: CopyContext): Promise<Lane> {

@@ -96,11 +96,15 @@ export interface Mailbox {
   findWellKnownFolder(name: string): Promise<FolderId | undefined>
   /**
    * The page at a checkpoint. May be asked again for the same one.
-   * Throws UnreadablePageError and NoChangeTrackingError, where another way may lead on; FolderGoneError; CheckpointExpiredError, also at the start, but only so often for one folder; or an
-   * AppError when the mailbox cannot be read on.
+   * Throws UnreadablePageError and NoChangeTrackingError, where another way may lead on; FolderGoneError;
+   * CheckpointExpiredError, also at the start, but only so often for one folder; or an AppError when the mailbox cannot be
+   * read on.
    */
   readPage(folder: FolderId, from: Checkpoint, way: Way): Promise<Page>
-  /** When the oldest and the newest message of the folder were received; undefined where it has none with a time. Throws as readRange does. */
+  /**
+   * When the oldest and the newest message of the folder were received; undefined where it has none with a time. Throws as
+   * readRange does.
+   */
   receivedBounds(folder: FolderId): Promise<{ oldest: string; newest: string } | undefined>
   /** The newest mail of a range. Throws RangesRefusedError, UnreadablePageError, FolderGoneError, or an AppError. */
   readRange(folder: FolderId, range: ReceivedRange): Promise<RangePage>

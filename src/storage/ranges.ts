@@ -1,7 +1,7 @@
-import type { ExpressionBuilder, Kysely, Transaction } from 'kysely'
-import type { FolderId, MessageVersion } from '../copying/mailbox.ts'
+import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
+import type { FolderId } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
-import type { MailboxKey, PageToSave } from '../copying/message-store.ts'
+import type { Lane, MailboxKey, PageToSave } from '../copying/message-store.ts'
 import type { ReceivedRange } from '../copying/received-range.ts'
 import type { RangesTable, Schema } from './schema.ts'
 
@@ -71,23 +71,33 @@ export async function forgetRanges(trx: Transaction<Schema>, mailbox: MailboxKey
   await trx.deleteFrom('ranges').where('mailbox_id', '=', mailbox).where('folder_id', '=', folder).execute()
 }
 
-/** What the walk by ids noted after `after`, in the order of ids. What has no version here was read by itself. */
-export async function notedVersions(
+/**
+ * Of the next `limit` messages that the walk by ids noted after `after`, those that are neither stored in the noted version,
+ * in the lane's folder and form, nor in the ledger; `last` is undefined where none was noted. What has no version here was read by itself.
+ */
+export async function unfilledMessages(
   db: Kysely<Schema>,
   mailbox: MailboxKey,
-  folder: FolderId,
+  { folderId, body }: Lane,
   after: MessageId | undefined,
   limit: number,
-): Promise<MessageVersion[]> {
-  const rows = await db
-    .selectFrom('walked_messages')
-    .select(['message_id', 'change_key'])
-    .where('mailbox_id', '=', mailbox)
-    .where('folder_id', '=', folder)
-    .where('message_id', '>', after ?? '')
-    .where('change_key', 'is not', null)
-    .orderBy('message_id')
-    .limit(limit)
-    .execute()
-  return rows.map((row) => ({ id: row.message_id as MessageId, changeKey: row.change_key }))
+): Promise<{ ids: MessageId[]; last: MessageId | undefined }> {
+  const noted = sql`from walked_messages as noted where mailbox_id = ${mailbox} and folder_id = ${folderId}
+    and change_key is not null and message_id > ${after ?? ''}`
+  const window = await sql<{ last: MessageId | null }>`select max(message_id) as last
+    from (select message_id ${noted} order by message_id limit ${limit}) as upcoming`.execute(db)
+  const last = window.rows[0]?.last ?? undefined
+  if (last === undefined) return { ids: [], last }
+
+  // By subqueries that stand for a value: each is a look into an index, whatever the database knows of the tables.
+  const { rows } = await sql<{ id: MessageId }>`select message_id as id ${noted} and message_id <= ${last}
+    and (select 1 from emails
+      where emails.mailbox_id = noted.mailbox_id and emails.id = noted.message_id and removed_at is null
+        and emails.change_key = noted.change_key and parent_folder_id = noted.folder_id
+        and body_kept in (${body}, 'both')) is null
+    and (select 1 from skipped_emails
+      where skipped_emails.mailbox_id = noted.mailbox_id and skipped_emails.message_id = noted.message_id
+        and part = '') is null
+    order by message_id`.execute(db)
+  return { ids: rows.map(({ id }) => id), last }
 }

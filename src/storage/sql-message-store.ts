@@ -15,15 +15,14 @@ import type { Database, Dialect } from './dialects/dialect.ts'
 import { markGone, saveFolders } from './folders.ts'
 import { toJson } from './json.ts'
 import { closeLane, expectInstead, openLanes, toLane } from './lanes.ts'
-import { skippedIds } from './ledger.ts'
-import { addRanges, forgetRanges, narrowRange, notedVersions, openRanges } from './ranges.ts'
+import { addRanges, forgetRanges, narrowRange, openRanges, unfilledMessages } from './ranges.ts'
 import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
 import { heldVersions, isHeld, listedOf, moveLane, storePage } from './save-page.ts'
 import type { Schema } from './schema.ts'
 import { countStored } from './stored-messages.ts'
 
 /** Ids of a folder that are looked up together: few enough that SQLite is back within milliseconds. */
-const COMPARED_AT_ONCE = 500
+const COMPARED_AT_ONCE = 1_000
 
 export class SqlMessageStore implements MessageStore {
   readonly #db: Kysely<Schema>
@@ -221,10 +220,7 @@ export class SqlMessageStore implements MessageStore {
 
   async unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined) {
     await setImmediate() // there may be thousands of these looks in a row, and SQLite waits for nothing
-    const noted = await notedVersions(this.#db, mailbox, lane.folderId, after, COMPARED_AT_ONCE)
-    const stale = await this.staleMessages(mailbox, lane, noted)
-    for (const id of await skippedIds(this.#db, this.#dialect, mailbox, [...stale])) stale.delete(id)
-    return { ids: [...stale], last: noted.at(-1)?.id }
+    return unfilledMessages(this.#db, mailbox, lane, after, COMPARED_AT_ONCE)
   }
 
   async restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void> {
