@@ -89,12 +89,12 @@ export async function unfilledMessages(
   const last = window.rows[0]?.last ?? undefined
   if (last === undefined) return { ids: [], last }
 
-  // By subqueries that stand for a value: each is a look into an index, whatever the database knows of the tables.
+  // Each subquery stands for a value, and has no condition but the key: so it is a look into the index of the key, whatever the
+  // database knows of the table.
   const { rows } = await sql<{ id: MessageId }>`select message_id as id ${noted} and message_id <= ${last}
-    and (select 1 from emails
-      where emails.mailbox_id = noted.mailbox_id and emails.id = noted.message_id and removed_at is null
-        and emails.change_key = noted.change_key and parent_folder_id = noted.folder_id
-        and body_kept in (${body}, 'both')) is null
+    and (select case when removed_at is null and emails.change_key = noted.change_key
+          and parent_folder_id = noted.folder_id and body_kept in (${body}, 'both') then 1 end
+      from emails where emails.mailbox_id = noted.mailbox_id and emails.id = noted.message_id) is null
     and (select 1 from skipped_emails
       where skipped_emails.mailbox_id = noted.mailbox_id and skipped_emails.message_id = noted.message_id
         and part = '') is null
