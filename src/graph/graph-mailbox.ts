@@ -2,9 +2,9 @@ import type { Attachment, AttachmentId } from '../copying/attachment.ts'
 import type { Checkpoint, Way } from '../copying/checkpoint.ts'
 import {
   CheckpointExpiredError,
-  type Folder,
   FolderGoneError,
   type FolderId,
+  type FolderListing,
   type LocatedMessage,
   type Mailbox,
   NoChangeTrackingError,
@@ -21,10 +21,10 @@ import type { ReceivedRange } from '../copying/received-range.ts'
 import { isEverything, type Span, type Spans } from '../copying/spans.ts'
 import { AppError } from '../errors.ts'
 import { BrokenAnswerError, isRestart, isShrink, isSkip } from './failure.ts'
-import { FolderTree } from './folder-tree.ts'
 import type { Answer, GraphClient } from './graph-client.ts'
 import { GraphContents } from './graph-contents.ts'
 import type { GraphUrl } from './graph-url.ts'
+import { listFolders } from './list-folders.ts'
 import { type MessagePage, readMessagePage } from './message-page.ts'
 import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
 import { boundQuery, rangeQuery, readRangePage, readReceived, spanQuery } from './range-page.ts'
@@ -81,8 +81,10 @@ export class GraphMailbox implements Mailbox {
     this.#contents = new GraphContents({ client, graphUrl, user: this.#user, probe })
   }
 
-  listFolders(options: { includeRecoverable: boolean }): Promise<Folder[]> {
-    return new FolderTree(this.#parts.client, this.#parts.graphUrl, this.#user).walk(options)
+  listFolders(options: Parameters<Mailbox['listFolders']>[0]): Promise<FolderListing> {
+    const { client, graphUrl, hasDelta } = this.#parts
+    const known = hasDelta ? options.known : undefined // the flat list is by delta
+    return listFolders({ client, graphUrl, user: this.#user }, { ...options, known })
   }
 
   async findWellKnownFolder(name: string): Promise<FolderId | undefined> {

@@ -20,7 +20,10 @@ export interface FakeGraph extends AsyncDisposable {
 export const USER = '/users/ann%40contoso.example'
 export const INBOX = '/users/u1/mailFolders/inbox'
 
-export async function startFakeGraph(routes: Record<string, Handler[]> = {}): Promise<FakeGraph> {
+export async function startFakeGraph(
+  routes: Record<string, Handler[]> = {},
+  options: { hasDelta?: boolean } = {},
+): Promise<FakeGraph> {
   const clock = new HastyClock()
   const known: Record<string, Handler[]> = {
     [USER]: [json({ id: 'u1', userPrincipalName: 'Ann@contoso.example' })],
@@ -39,6 +42,7 @@ export async function startFakeGraph(routes: Record<string, Handler[]> = {}): Pr
     clock,
     random: () => 1,
     login: countingLogin(clock),
+    ...options,
   })
   return {
     graph,
