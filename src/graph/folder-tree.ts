@@ -1,7 +1,7 @@
 import type { Folder, FolderId } from '../copying/mailbox.ts'
 import { isSkip } from './failure.ts'
 import type { FlatFolders } from './flat-folders.ts'
-import { FOLDERS_PER_PAGE, type FolderPage, type FolderPlace, readFolderPage } from './folder-page.ts'
+import { type FolderPage, type FolderPlace, readBelow, readFolderPage } from './folder-page.ts'
 import { itemOf } from './read-collection.ts'
 import type { Subject } from './refusals.ts'
 import { FOLDER_FIELDS, SEARCH_FOLDER, type WireFolder } from './wire.ts'
@@ -24,10 +24,16 @@ export class FolderTree {
     this.#flat = flat
   }
 
-  /** `met` are the ids of all that it came by, search folders and the root among them. */
-  async walk(options: { includeRecoverable: boolean }): Promise<{ folders: Folder[]; met: ReadonlySet<string> }> {
-    await this.#askBelow('/mailFolders', 'folders', undefined)
-    if (options.includeRecoverable) await this.#walkRecoverable()
+  /**
+   * @param top the first page of the folders at the top, where it was just asked for
+   * @returns the folders, and the ids of all that the walk came by, search folders and the root among them
+   */
+  async walk(
+    { includeRecoverable }: { includeRecoverable: boolean },
+    top?: FolderPage,
+  ): Promise<{ folders: Folder[]; met: ReadonlySet<string> }> {
+    await this.#takeAll(top ?? (await readBelow(this.#place, undefined, 'folders')), 'folders', undefined)
+    if (includeRecoverable) await this.#walkRecoverable()
     return { folders: this.#folders, met: this.#met.union(this.#above) }
   }
 
@@ -42,20 +48,24 @@ export class FolderTree {
     this.#met.add(wire.id)
     const folder = { ...toFolder(wire, undefined), path: RECOVERABLE.path, isRecoverable: true }
     this.#folders.push(folder)
-    await this.#askBelow(childFoldersOf(folder.id), 'folder', folder)
+    await this.#askBelow(folder)
   }
 
-  async #askBelow(path: string, subject: Subject, parent: Folder | undefined): Promise<void> {
-    const { graphUrl, user } = this.#place
-    const query = `?includeHiddenFolders=true&$top=${FOLDERS_PER_PAGE}&$select=${FOLDER_FIELDS}`
-    const walks: Promise<void>[] = []
+  async #askBelow(folder: Folder): Promise<void> {
+    const page = await this.#unlessGone(readBelow(this.#place, folder.id, 'folder'))
+    if (page) await this.#takeAll(page, 'folder', folder)
+  }
+
+  /** The folders of this page, and of those that follow it. */
+  async #takeAll(first: FolderPage, subject: Subject, parent: Folder | undefined): Promise<void> {
+    const walks = this.#take(first.items, parent)
     const links = new Set<string>()
-    let url: string | undefined = graphUrl.to(`${user}${path}${query}`)
-    while (url !== undefined && !links.has(url)) {
-      links.add(url)
-      const page: FolderPage | undefined = await this.#unlessGone(this.#page(url, subject, links.size > 1))
+    let link = first.nextLink
+    while (link !== undefined && !links.has(link)) {
+      links.add(link)
+      const page: FolderPage | undefined = await this.#unlessGone(this.#page(link, subject))
       walks.push(...this.#take(page?.items ?? [], parent))
-      url = page?.nextLink
+      link = page?.nextLink
     }
     await Promise.all(walks)
   }
@@ -82,13 +92,12 @@ export class FolderTree {
   async #walkBelow(wire: WireFolder, folder: Folder): Promise<void> {
     const children = this.#flat?.childrenOf(wire)
     if (children) await Promise.all(this.#take(children, folder))
-    else await this.#askBelow(childFoldersOf(folder.id), 'folder', folder)
+    else await this.#askBelow(folder)
   }
 
-  async #page(url: string, subject: Subject, continued: boolean): Promise<FolderPage> {
+  async #page(url: string, subject: Subject): Promise<FolderPage> {
     const { client, graphUrl } = this.#place
-    const read = (json: unknown) => readFolderPage(json, graphUrl)
-    return (await client.get({ url, subject, continued, read })).value
+    return (await client.get({ url, subject, continued: true, read: (json) => readFolderPage(json, graphUrl) })).value
   }
 
   /** A folder may be deleted while its parent is being walked; then it has no children. */
@@ -100,10 +109,6 @@ export class FolderTree {
       throw error
     }
   }
-}
-
-function childFoldersOf(id: FolderId): string {
-  return `/mailFolders/${encodeURIComponent(id)}/childFolders`
 }
 
 function toFolder(wire: WireFolder, parent: Folder | undefined): Folder {

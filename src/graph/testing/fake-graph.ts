@@ -18,7 +18,8 @@ export interface FakeGraph extends AsyncDisposable {
 }
 
 export const USER = '/users/ann%40contoso.example'
-export const INBOX = '/users/u1/mailFolders/inbox'
+export const TOP = '/users/u1/mailFolders'
+export const INBOX = `${TOP}/inbox`
 
 export async function startFakeGraph(
   routes: Record<string, Handler[]> = {},
@@ -27,6 +28,7 @@ export async function startFakeGraph(
   const clock = new HastyClock()
   const known: Record<string, Handler[]> = {
     [USER]: [json({ id: 'u1', userPrincipalName: 'Ann@contoso.example' })],
+    [TOP]: [json({ value: [{ id: 'f-inbox', displayName: 'Inbox' }] })],
     [INBOX]: [json({ id: 'f-inbox' })],
     ...routes,
   }
