@@ -1,8 +1,8 @@
 import type { Mailbox } from './mailbox.ts'
 
 export interface Refusal {
-  /** What is refused: all mail, delta only, or the directory entry as well. */
-  scope: 'mail' | 'delta' | 'all'
+  /** What is refused: all mail, delta of every kind or that of folders only, or the directory entry as well. */
+  scope: 'mail' | 'delta' | 'folder_delta' | 'all'
   status: number
   code: string
   message: string

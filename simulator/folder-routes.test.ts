@@ -83,6 +83,59 @@ test('folder delta gives the tree flat, then only what has changed', async () =>
   assert.deepEqual(later.items[2]?.['@removed'], { reason: 'deleted' })
 })
 
+test('folder delta leaves out what is hidden, what no listing shows, and the root', async () => {
+  const { pages, items } = await client.walk(`${ADELE}/mailFolders/delta`)
+  const visible = (await walkFolders()).filter(({ isHidden }) => !isHidden)
+  assert.deepEqual(idsOf(items).sort(), idsOf(visible).sort())
+  assert.equal(pages[0]?.length, 10, 'ten at a time, where nothing else is asked for')
+  const inbox = items.find(({ displayName }) => displayName === 'Inbox')
+  assert.deepEqual(inbox, (await client.get(`${ADELE}/mailFolders`)).body.value[0], 'with everything a listing tells')
+  assert.ok(items.some((folder) => folder['@odata.type'] === '#microsoft.graph.mailSearchFolder'))
+})
+
+test('folder delta takes $select alone, keeps it in its links, and says what it made of the headers', async () => {
+  const path = `${ADELE}/mailFolders/delta`
+  const first = await client.get(`${path}?$select=id,displayName`, {
+    prefer: 'IdType="ImmutableId", odata.maxpagesize=3',
+  })
+  assert.match(String(first.headers['preference-applied']), /ImmutableId.*odata\.maxpagesize=3/)
+  const { items } = await client.walk(first.body['@odata.nextLink'] ?? '')
+  const names = [...first.body.value, ...items]
+    .filter((folder) => folder['@odata.type'] === undefined)
+    .map((folder) => Object.keys(folder).join())
+  assert.deepEqual([...new Set(names)], ['id,displayName'])
+  assert.equal((await client.get(`${path}?$filter=isHidden eq true`)).status, 400)
+})
+
+test('folder delta may be made to show everything, or the top alone', async () => {
+  const user = 'info@contoso.example'
+  const path = `/users/${user}/mailFolders`
+  const top = idsOf((await client.walk(path)).items)
+  simulator.mutate({ user, type: 'folder_delta', shows: 'top_level' })
+  assert.deepEqual(idsOf((await client.walk(`${path}/delta`)).items).sort(), top.sort())
+  simulator.mutate({ user, type: 'folder_delta', shows: 'everything' })
+  const everything = (await client.walk(`${path}/delta`)).items
+  const names = everything.map(({ displayName }) => displayName)
+  assert.ok(names.includes('Top of Information Store') && names.includes('Clutter') && names.includes('Team Chat'))
+  assert.ok(!names.includes('Deletions') && !names.includes('Old server'))
+})
+
+test('a hidden folder can be made, and is counted by no parent', async () => {
+  const user = '/users/alex.wilber@contoso.example'
+  const before = (await client.get(`${user}/mailFolders/drafts`)).body.childFolderCount
+  const [made] = simulator.mutate({
+    user: 'alex.wilber@contoso.example',
+    type: 'create_folder',
+    name: 'Out of sight',
+    parent: 'drafts',
+    hidden: true,
+  })
+  const asked = await client.get(`${user}/mailFolders/drafts/childFolders?includeHiddenFolders=true`)
+  assert.deepEqual(idsOf(asked.body.value), [made?.folder])
+  assert.deepEqual((await client.get(`${user}/mailFolders/drafts/childFolders`)).body.value, [])
+  assert.equal((await client.get(`${user}/mailFolders/drafts`)).body.childFolderCount, before)
+})
+
 test('a deleted folder is gone, and its delta says so in its own words', async () => {
   const user = '/users/user2@example.com'
   const family = (await client.get(`${user}/mailFolders/inbox/childFolders`)).body.value[0]?.id

@@ -74,14 +74,14 @@ interface FolderToken {
   select: string[] | null
 }
 
-/** Changes of the folders themselves: the whole tree flat, hidden ones too, then what has changed since. */
+/** Changes of the folders themselves: the whole tree flat, then what has changed since. */
 export function folderDelta(context: MailContext): Answer {
   const { mailbox, request, prefer, base, user } = context
   const { query } = request
   const tokenText = option(query, '$skiptoken') ?? option(query, '$deltatoken')
   if (tokenText === undefined) allowOptions(query, ['$select'])
   const start = (): FolderToken => ({
-    next: 1,
+    next: 0,
     sequence: mailbox.sequence,
     done: false,
     select: selected(query, FOLDER_PROPERTIES, 'mailFolder') ?? null,
@@ -94,7 +94,7 @@ export function folderDelta(context: MailContext): Answer {
   const page = { context: `${base}/$metadata#Collection(mailFolder)`, headers: appliedPreferences(prefer, true, true) }
 
   if (!token.done) {
-    const numbers = mailbox.folders.filter((folder) => folder.number >= token.next && folder.isListed)
+    const numbers = mailbox.folders.filter((folder) => folder.number >= token.next && mailbox.isInFolderDelta(folder))
     const items = numbers.slice(0, size).map((folder) => chosen(folderJson(mailbox, folder), select))
     const last = numbers[size - 1]
     if (last && numbers.length > size)
@@ -104,7 +104,8 @@ export function folderDelta(context: MailContext): Answer {
   const changed = new Set(
     mailbox.folderLog.filter(({ sequence }) => sequence > token.sequence).map(({ folder }) => folder),
   )
-  const items = [...changed].map((folder) =>
+  const told = [...changed].filter((folder) => folder.isDeleted || mailbox.isInFolderDelta(folder))
+  const items = told.map((folder) =>
     folder.isDeleted
       ? {
           '@odata.type': '#microsoft.graph.mailFolder',

@@ -31,6 +31,12 @@ export interface Change {
   moves: number
 }
 
+/**
+ * What folder delta tells of. Microsoft's pages promise no flat list, and leave open whether hidden folders are in it, and
+ * the root (`everything`).
+ */
+export type FolderDeltaShows = 'visible' | 'everything' | 'top_level'
+
 /** How a dead delta token is refused. */
 export type TokenDeath = 'gone' | 'gone_with_location' | 'sync_state_not_found' | 'resync_required' | 'badly_formed'
 

@@ -69,6 +69,7 @@ function userRoute(routeContext: RouteContext, user: User, [part, id, ...rest]: 
   if (id === undefined) return listFolders(context, context.mailbox.root)
   if (id === 'delta') {
     refuseDelta(user)
+    if (user.refusal?.scope === 'folder_delta') throw refusalOf(user)
     return folderDelta(context)
   }
   return folderRoute(context, id, rest)

@@ -87,6 +87,9 @@ test("Microsoft's client reads users, groups, single messages, attachments and d
   )
   assert.ok(users.some(({ userPrincipalName }) => userPrincipalName === ADELE))
   await all('/users?$top=999')
+  const changed = await all<MailFolder>(`/users/${ADELE}/mailFolders/delta`, 'odata.maxpagesize=7')
+  const visible = (await foldersOf(`/users/${ADELE}/mailFolders`)).filter(({ isHidden }) => !isHidden)
+  assert.deepEqual(changed.map(({ id }) => id).sort(), visible.map(({ id }) => id).sort())
   const [group] = await all<{ id: string }>('/groups')
   await all(`/groups/${group?.id}/members`)
   for (const message of (await all<Message>(`/users/${ADELE}/mailFolders/inbox/messages?$top=100`)).slice(0, 100)) {

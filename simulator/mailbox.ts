@@ -1,4 +1,11 @@
-import { type Change, type ChangeKind, Folder, type FolderSpec, type TokenDeath } from './folder.ts'
+import {
+  type Change,
+  type ChangeKind,
+  Folder,
+  type FolderDeltaShows,
+  type FolderSpec,
+  type TokenDeath,
+} from './folder.ts'
 import { type FolderKind, WORLD_END } from './generated-messages.ts'
 import { MailboxIds } from './ids.ts'
 import type { Attachment, MessageContent, MessageSource } from './message-content.ts'
@@ -76,6 +83,7 @@ export class Mailbox {
   private arrived = 0
   /** Counts every change; delta tokens remember how far they have seen. */
   sequence = 0
+  folderDeltaShows: FolderDeltaShows = 'visible'
 
   readonly objectId: string
   private readonly source: MessageSource
@@ -94,6 +102,12 @@ export class Mailbox {
     return this.folders.filter(
       (folder) => folder.parent === parent && folder.isListed && (includeHidden || !folder.isHidden),
     )
+  }
+
+  isInFolderDelta(folder: Folder): boolean {
+    if (this.folderDeltaShows === 'everything') return folder.isListed
+    const isShown = folder !== this.root && folder.isListed && !folder.isHidden
+    return isShown && (this.folderDeltaShows === 'visible' || folder.parent === this.root)
   }
 
   /** By id or by well-known name. */
@@ -195,8 +209,8 @@ export class Mailbox {
     this.change(message, 'updated', { removedAttachments })
   }
 
-  createFolder(name: string, parent: Folder): Folder {
-    const folder = this.place({ name }, parent, 0)
+  createFolder(name: string, parent: Folder, hidden = false): Folder {
+    const folder = this.place({ name, hidden }, parent, 0)
     this.recordFolder(folder)
     return folder
   }

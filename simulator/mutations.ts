@@ -1,6 +1,6 @@
 import { badRequest } from './answer.ts'
 import type { Directory, User } from './directory.ts'
-import type { Folder, TokenDeath } from './folder.ts'
+import type { Folder, FolderDeltaShows, TokenDeath } from './folder.ts'
 import type { Mailbox, StoredMessage } from './mailbox.ts'
 import { Random } from './random.ts'
 
@@ -17,10 +17,12 @@ export type Mutation = { user: string } & (
   | ({ type: 'edit'; subject: string } & MessageChoice)
   /** The attachment at a place of the list, the first one without it. */
   | ({ type: 'remove_attachment'; index?: number } & MessageChoice)
-  | { type: 'create_folder'; name: string; parent?: string }
+  | { type: 'create_folder'; name: string; parent?: string; hidden?: boolean }
   | { type: 'rename_folder'; folder: string; name: string }
   | { type: 'move_folder'; folder: string; parent: string }
   | { type: 'delete_folder'; folder: string }
+  /** What folder delta tells of from now on. */
+  | { type: 'folder_delta'; shows: FolderDeltaShows }
   /** Without a folder, those of all folders. */
   | { type: 'expire_tokens'; folder?: string; death?: TokenDeath }
   | { type: 'rename_user'; upn: string }
@@ -73,6 +75,7 @@ function applyMutation(directory: Directory, mutation: Mutation): MutationResult
         mailbox.createFolder(
           mutation.name,
           mutation.parent === undefined ? mailbox.root : folderNamed(mailbox, mutation.parent),
+          mutation.hidden,
         ),
       )
     case 'rename_folder': {
@@ -93,6 +96,9 @@ function applyMutation(directory: Directory, mutation: Mutation): MutationResult
       mailbox.deleteFolder(folder)
       return touched(folder)
     }
+    case 'folder_delta':
+      mailbox.folderDeltaShows = mutation.shows
+      return { messages: [] }
     case 'expire_tokens': {
       const folders = mutation.folder === undefined ? mailbox.folders : [folderNamed(mailbox, mutation.folder)]
       for (const folder of folders) mailbox.expireTokens(folder, mutation.death ?? 'gone')

@@ -76,6 +76,8 @@ export const REFUSALS: Record<string, Refusal> = {
     code: 'BadRequest',
     message: "Parameter 'DeltaToken' not supported for this request.",
   },
+  // Where there is no such function, `delta` is taken for the id of a folder.
+  nofolderdelta: { scope: 'folder_delta', status: 400, code: 'ErrorInvalidIdMalformed', message: 'Id is malformed.' },
   hidden: {
     scope: 'all',
     status: 403,

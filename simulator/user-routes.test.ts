@@ -83,11 +83,21 @@ test('group members are direct ones of all kinds, transitive ones come flat', as
 
 test('every kind of mailbox that cannot be read is refused in its own way', async () => {
   for (const [name, { scope, status, code, message }] of Object.entries(REFUSALS)) {
-    const path = scope === 'delta' ? '/mailFolders/inbox/messages/delta' : '/mailFolders/inbox?$select=id'
-    const answer = await client.get(`/users/${name}@contoso.example${path}`)
-    assert.deepEqual([answer.status, answer.body.error.code, answer.body.error.message], [status, code, message])
-    if (scope === 'delta')
-      assert.equal((await client.get(`/users/${name}@contoso.example/mailFolders/inbox/messages`)).status, 200)
+    const user = `/users/${name}@contoso.example`
+    const paths: Record<typeof scope, string[]> = {
+      all: ['/mailFolders/inbox?$select=id'],
+      mail: ['/mailFolders/inbox?$select=id'],
+      delta: ['/mailFolders/inbox/messages/delta', '/mailFolders/delta'],
+      folder_delta: ['/mailFolders/delta'],
+    }
+    for (const path of paths[scope]) {
+      const answer = await client.get(user + path)
+      assert.deepEqual([answer.status, answer.body.error.code, answer.body.error.message], [status, code, message])
+    }
+    if (scope === 'delta' || scope === 'folder_delta')
+      assert.equal((await client.get(`${user}/mailFolders/inbox/messages`)).status, 200)
+    if (scope === 'folder_delta')
+      assert.equal((await client.get(`${user}/mailFolders/inbox/messages/delta`)).status, 200)
   }
 })
 

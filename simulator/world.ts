@@ -106,13 +106,14 @@ export class World {
     for (const { upn, name, folders, facts } of DEMO)
       this.addGenerated(upn, name, folders, { odd: upn.endsWith('@contoso.example') }, facts)
     for (const [name, refusal] of Object.entries(REFUSALS)) {
-      const folders = refusal.scope === 'delta' || refusal.status === 503 ? plainFolders(50) : []
+      const isReadable = refusal.scope === 'delta' || refusal.scope === 'folder_delta'
+      const folders = isReadable || refusal.status === 503 ? plainFolders(50) : []
       this.addGenerated(
         `${name}@contoso.example`,
         `Case ${name}`,
         folders,
         { odd: false },
-        { refusal, licensed: refusal.scope === 'delta' },
+        { refusal, licensed: isReadable },
       )
     }
     const members = DEMO.map(({ upn }) => this.idOf(upn))

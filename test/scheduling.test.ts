@@ -169,7 +169,10 @@ class ScheduledGraph implements MailboxProvider {
     return {
       objectId: 'u1',
       userUpn,
-      listFolders: async () => this.#world.folders.map((_, index) => aFolder(folderId(index))),
+      listFolders: async () => ({
+        folders: this.#world.folders.map((_, index) => aFolder(folderId(index))),
+        isWalkedInFull: true,
+      }),
       findWellKnownFolder: async () => undefined,
       readPage: (folder, from) => this.#request(signal, () => this.#page(folder, from)),
       receivedBounds: async () => undefined, // no folder is large here

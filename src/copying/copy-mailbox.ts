@@ -4,14 +4,15 @@ import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
 import { Bell } from './bell.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import { chooseFolders, wantsRecoverable } from './choose-folders.ts'
+import { chooseFolders } from './choose-folders.ts'
 import type { ContentStore } from './content-store.ts'
 import { copyContents, type Pages } from './copy-contents.ts'
 import type { CopyContext } from './copy-context.ts'
 import { copyFolder } from './copy-folder.ts'
 import { LARGE_FOLDER } from './fill-folder.ts'
 import { findUnlisted } from './find-unlisted.ts'
-import type { MailboxProvider } from './mailbox.ts'
+import { listFolders, walkFolders } from './list-folders.ts'
+import type { FolderListing, MailboxProvider } from './mailbox.ts'
 import type { Lane, MessageStore } from './message-store.ts'
 import { retrySkipped } from './retry-skipped.ts'
 import { together } from './together.ts'
@@ -80,12 +81,21 @@ export async function copyMailbox(
   }
 }
 
-async function copyEverything(opened: CopyContext): Promise<void> {
+async function copyEverything(context: CopyContext): Promise<void> {
+  const listing = await listFolders(context)
+  const unlisted = await copyFolders(listing, context)
+  if (unlisted === 0 || listing.isWalkedInFull) return
+  const walked = await walkFolders(context)
+  const known = new Set(listing.folders.map(({ id }) => id))
+  if (walked.folders.some(({ id }) => !known.has(id))) await copyFolders(walked, context)
+}
+
+/** Answers how many messages Graph counts in the mailbox and in none of the folders, as far as the run can tell. */
+async function copyFolders({ folders, isWalkedInFull }: FolderListing, opened: CopyContext): Promise<number> {
   const { claim, mailbox, mailboxKey, options, store } = opened
-  const folders = await mailbox.listFolders({ includeRecoverable: wantsRecoverable(options) })
   const context = { ...opened, folderIds: new Set(folders.map(({ id }) => id)) }
   const chosen = await chooseFolders(mailbox, folders, options)
-  const lanes = await store.openLanes(claim, mailboxKey, { ...options, folders, chosen })
+  const lanes = await store.openLanes(claim, mailboxKey, { ...options, folders, isWalkedInFull, chosen })
   const pages: Pages = { areOver: false }
   await together(context.ending, [
     async () => {
@@ -95,7 +105,7 @@ async function copyEverything(opened: CopyContext): Promise<void> {
     },
     () => copyContents(lanes, pages, context),
   ])
-  await findUnlisted(folders, options, context)
+  return findUnlisted(folders, options, context)
 }
 
 /** The claim may be over by now: given back, or lost. */

@@ -9,14 +9,14 @@ const COUNTS = 2
 
 /**
  * Looks for mail in folders that Graph does not list (those whose class is not IPF.Note, left by migrations): it
- * counts in the mailbox and in no folder. Only a run over all folders can tell.
+ * counts in the mailbox and in no folder. Only a run over all folders can tell; any other answers that there is none.
  */
 export async function findUnlisted(
   folders: readonly Folder[],
   options: ExtractionOptions,
   { claim, mailbox, mailboxKey, store }: CopyContext,
-): Promise<void> {
-  if (!choosesAllFolders(options) || choosesByTime(options)) return
+): Promise<number> {
+  if (!choosesAllFolders(options) || choosesByTime(options)) return 0
   const held = await store.countMailbox(mailboxKey)
   let unlisted = (await mailbox.countAllMessages()) - held
   for (let counts = 0; unlisted > 0 && counts < COUNTS; counts++) {
@@ -29,4 +29,5 @@ export async function findUnlisted(
     unlisted = Math.min(unlisted, all - inFolders.reduce((sum, count) => sum + count, 0))
   }
   await store.noteUnlisted(claim, Math.max(0, unlisted))
+  return Math.max(0, unlisted)
 }

@@ -20,6 +20,15 @@ export interface Folder {
   totalItemCount: number
 }
 
+/** A folder as the last listing left it. */
+export type KnownFolder = Pick<Folder, 'id' | 'parentId'>
+
+export interface FolderListing {
+  folders: Folder[]
+  /** False where not each of them was asked for folders below: a hidden one that is new may then be missing. */
+  isWalkedInFull: boolean
+}
+
 export interface MessageVersion {
   id: MessageId
   changeKey: string | null
@@ -90,8 +99,14 @@ export interface Mailbox {
   readonly objectId: string
   readonly userUpn: string
 
-  /** Every folder at every depth that can hold mail, hidden ones too; recoverable ones where asked for. */
-  listFolders(options: { includeRecoverable: boolean }): Promise<Folder[]>
+  /**
+   * Every folder at every depth that can hold mail, hidden ones too; recoverable ones where asked for. Given the folders of
+   * the last listing (those that are not recoverable), it may ask less: none of them is missing then unless it is gone.
+   */
+  listFolders(options: {
+    includeRecoverable: boolean
+    known: readonly KnownFolder[] | undefined
+  }): Promise<FolderListing>
   /** The folder that a well-known name (`inbox`) stands for, or undefined where the mailbox has none. */
   findWellKnownFolder(name: string): Promise<FolderId | undefined>
   /**

@@ -2,7 +2,7 @@ import type { Branded, Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import type { AttachmentsOption, BodyOption } from '../extractions/options.ts'
 import type { Checkpoint, Way } from './checkpoint.ts'
-import type { Folder, FolderId, MessageVersion, Usage } from './mailbox.ts'
+import type { Folder, FolderId, KnownFolder, MessageVersion, Usage } from './mailbox.ts'
 import type { Message, MessageId, MessagePatch } from './message.ts'
 import type { ReceivedRange, RestOfRange } from './received-range.ts'
 import type { Spans } from './spans.ts'
@@ -35,6 +35,8 @@ export interface Lane {
 export interface LanePlan {
   /** Every folder of the mailbox, as it is now. */
   folders: readonly Folder[]
+  /** They were found by asking each of them what lies below it. */
+  isWalkedInFull: boolean
   /** Those whose mail the run copies. */
   chosen: readonly FolderId[]
   body: BodyOption
@@ -100,6 +102,12 @@ export interface MessageStore {
    * another name: this one is then back in the queue, and its turn comes when the other one ends.
    */
   bindMailbox(claim: Claim, mailbox: { objectId: string; userUpn: string }): Promise<MailboxKey | 'busy'>
+
+  /**
+   * The folders that the last listing found, recoverable ones left out, and when all of them were last walked in full, in
+   * milliseconds of the clock.
+   */
+  lastFolders(mailbox: MailboxKey): Promise<{ folders: KnownFolder[]; walkedInFullAt: number | undefined }>
 
   /**
    * Remembers the folders as they are now and opens a lane for each chosen one, going on where an

@@ -107,8 +107,8 @@ function byCode(code: string, answer: RefusedAnswer, error: GraphError | undefin
     case 'authorization_requestdenied':
       return denied(asked.subject)
     case 'authenticationerror':
-      // What the probe of a principal without a mailbox has been seen to answer.
-      return asked.subject === 'inbox' ? refusal('mailboxUnavailable') : undefined
+      // What the first look into a mailbox has been seen to answer where there is none.
+      return asked.subject === 'mailbox' ? refusal('mailboxUnavailable') : undefined
     case 'invalidrequest':
       // Mostly "IO error during request payload read": a hiccup on Graph's side.
       return answer.statusCode === 400 ? wait('payload_lost') : undefined

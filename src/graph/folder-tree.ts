@@ -1,90 +1,103 @@
 import type { Folder, FolderId } from '../copying/mailbox.ts'
 import { isSkip } from './failure.ts'
-import type { GraphClient } from './graph-client.ts'
-import { isRecord } from './graph-error.ts'
-import type { GraphUrl } from './graph-url.ts'
-import { itemOf, itemsOf } from './read-collection.ts'
+import type { FlatFolders } from './flat-folders.ts'
+import { type FolderPage, type FolderPlace, readBelow, readFolderPage } from './folder-page.ts'
+import { itemOf } from './read-collection.ts'
 import type { Subject } from './refusals.ts'
-import { FOLDER_FIELDS, type WireFolder } from './wire.ts'
+import { FOLDER_FIELDS, SEARCH_FOLDER, type WireFolder } from './wire.ts'
 
-// The largest page of folders that clients are known to use without trouble.
-const FOLDERS_PER_PAGE = 250
-
-const SEARCH_FOLDER = '#microsoft.graph.mailSearchFolder'
 const RECOVERABLE = { name: 'recoverableitemsdeletions', path: 'Recoverable Items/Deletions' }
-
-interface FolderPage {
-  items: WireFolder[]
-  nextLink: string | undefined
-}
 
 /** Walks the folders of a mailbox at every depth. */
 export class FolderTree {
-  readonly #client: GraphClient
-  readonly #graphUrl: GraphUrl
-  /** Path of the user, `/users/{id}`. */
-  readonly #user: string
+  readonly #place: FolderPlace
+  /** Tells of many folders what lies below them; without it each is asked. */
+  readonly #flat: FlatFolders | undefined
   /** A folder is walked once, even if a move during the walk or a broken answer makes it its own ancestor. */
-  readonly #seen = new Set<string>()
+  readonly #met = new Set<string>()
+  /** The root, which is no folder of mail. */
+  readonly #above = new Set<string>()
   readonly #folders: Folder[] = []
 
-  constructor(client: GraphClient, graphUrl: GraphUrl, user: string) {
-    this.#client = client
-    this.#graphUrl = graphUrl
-    this.#user = user
+  constructor(place: FolderPlace, flat?: FlatFolders) {
+    this.#place = place
+    this.#flat = flat
   }
 
-  async walk(options: { includeRecoverable: boolean }): Promise<Folder[]> {
-    await this.#walkChildren('/mailFolders', 'folders', undefined)
-    if (options.includeRecoverable) await this.#walkRecoverable()
-    return this.#folders
+  /**
+   * @param top the first page of the folders at the top, where it was just asked for
+   * @returns the folders, and the ids of all that the walk came by, search folders and the root among them
+   */
+  async walk(
+    { includeRecoverable }: { includeRecoverable: boolean },
+    top?: FolderPage,
+  ): Promise<{ folders: Folder[]; met: ReadonlySet<string> }> {
+    await this.#takeAll(top ?? (await readBelow(this.#place, undefined, 'folders')), 'folders', undefined)
+    if (includeRecoverable) await this.#walkRecoverable()
+    return { folders: this.#folders, met: this.#met.union(this.#above) }
   }
 
   /** It is not in the tree, so it is asked for by name. */
   async #walkRecoverable(): Promise<void> {
-    const url = this.#graphUrl.to(`${this.#user}/mailFolders/${RECOVERABLE.name}?$select=${FOLDER_FIELDS}`)
+    const { client, graphUrl, user } = this.#place
+    const url = graphUrl.to(`${user}/mailFolders/${RECOVERABLE.name}?$select=${FOLDER_FIELDS}`)
     const wire = await this.#unlessGone(
-      this.#client.get({ url, subject: 'folder', read: itemOf<WireFolder> }).then((answer) => answer.value),
+      client.get({ url, subject: 'folder', read: itemOf<WireFolder> }).then((answer) => answer.value),
     )
-    if (!wire || this.#seen.has(wire.id)) return
-    this.#seen.add(wire.id)
+    if (!wire || this.#met.has(wire.id)) return
+    this.#met.add(wire.id)
     const folder = { ...toFolder(wire, undefined), path: RECOVERABLE.path, isRecoverable: true }
     this.#folders.push(folder)
-    await this.#walkChildren(childFoldersOf(folder.id), 'folder', folder)
+    await this.#askBelow(folder)
+  }
+
+  async #askBelow(folder: Folder): Promise<void> {
+    const page = await this.#unlessGone(readBelow(this.#place, folder.id, 'folder'))
+    if (page) await this.#takeAll(page, 'folder', folder)
+  }
+
+  /** The folders of this page, and of those that follow it. */
+  async #takeAll(first: FolderPage, subject: Subject, parent: Folder | undefined): Promise<void> {
+    const walks = this.#take(first.items, parent)
+    const links = new Set<string>()
+    let link = first.nextLink
+    while (link !== undefined && !links.has(link)) {
+      links.add(link)
+      const page: FolderPage | undefined = await this.#unlessGone(this.#page(link, subject))
+      walks.push(...this.#take(page?.items ?? [], parent))
+      link = page?.nextLink
+    }
+    await Promise.all(walks)
+  }
+
+  /** Notes folders that were found, and begins to walk on below each. */
+  #take(wires: readonly WireFolder[], parent: Folder | undefined): Promise<void>[] {
+    return wires.flatMap((wire) => {
+      if (!parent && wire.parentFolderId) this.#above.add(wire.parentFolderId)
+      if (this.#met.has(wire.id)) return []
+      this.#met.add(wire.id)
+      if (wire['@odata.type'] === SEARCH_FOLDER) return []
+      const folder = toFolder(wire, parent)
+      this.#folders.push(folder)
+      const walk = this.#walkBelow(wire, folder)
+      walk.catch(() => {}) // heard of by whoever waits for it; it may fail while this level is still being read
+      return [walk]
+    })
   }
 
   /**
-   * Every folder is asked for children, whatever its childFolderCount says: that number is not known to count
-   * hidden ones, and a folder costs a request for its messages anyway.
+   * Whatever its childFolderCount says, every folder is asked for children unless the flat list tells them: that number is
+   * not known to count hidden ones, and a folder costs a request for its messages anyway.
    */
-  async #walkChildren(path: string, subject: Subject, parent: Folder | undefined): Promise<void> {
-    const query = `?includeHiddenFolders=true&$top=${FOLDERS_PER_PAGE}&$select=${FOLDER_FIELDS}`
-    const children: Promise<void>[] = []
-    const links = new Set<string>()
-    let url: string | undefined = this.#graphUrl.to(`${this.#user}${path}${query}`)
-    while (url !== undefined && !links.has(url)) {
-      links.add(url)
-      const page: FolderPage | undefined = await this.#unlessGone(this.#page(url, subject, links.size > 1))
-      for (const wire of page?.items ?? []) {
-        if (wire['@odata.type'] === SEARCH_FOLDER || this.#seen.has(wire.id)) continue
-        this.#seen.add(wire.id)
-        const folder = toFolder(wire, parent)
-        this.#folders.push(folder)
-        const below = this.#walkChildren(childFoldersOf(folder.id), 'folder', folder)
-        below.catch(() => {}) // heard of below; it may fail while this level is still being read
-        children.push(below)
-      }
-      url = page?.nextLink
-    }
-    await Promise.all(children)
+  async #walkBelow(wire: WireFolder, folder: Folder): Promise<void> {
+    const children = this.#flat?.childrenOf(wire)
+    if (children) await Promise.all(this.#take(children, folder))
+    else await this.#askBelow(folder)
   }
 
-  async #page(url: string, subject: Subject, continued: boolean): Promise<FolderPage> {
-    const read = (json: unknown) => ({
-      items: itemsOf<WireFolder>(json),
-      nextLink: isRecord(json) ? this.#graphUrl.linkIn(json, '@odata.nextLink') : undefined,
-    })
-    return (await this.#client.get({ url, subject, continued, read })).value
+  async #page(url: string, subject: Subject): Promise<FolderPage> {
+    const { client, graphUrl } = this.#place
+    return (await client.get({ url, subject, continued: true, read: (json) => readFolderPage(json, graphUrl) })).value
   }
 
   /** A folder may be deleted while its parent is being walked; then it has no children. */
@@ -96,10 +109,6 @@ export class FolderTree {
       throw error
     }
   }
-}
-
-function childFoldersOf(id: FolderId): string {
-  return `/mailFolders/${encodeURIComponent(id)}/childFolders`
 }
 
 function toFolder(wire: WireFolder, parent: Folder | undefined): Folder {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { AppError } from '../errors.ts'
-import { INBOX, never, openingTraffic, openMailbox, startFakeGraph, USER } from './testing/fake-graph.ts'
+import { INBOX, never, openingTraffic, openMailbox, startFakeGraph, TOP, USER } from './testing/fake-graph.ts'
 import { json, refuse } from './testing/scripted-server.ts'
 
 test('a mailbox is opened by its address and known by its object id from then on', async () => {
@@ -9,7 +9,7 @@ test('a mailbox is opened by its address and known by its object id from then on
   const mailbox = await openMailbox(fake)
   assert.equal(mailbox.objectId, 'u1')
   assert.equal(mailbox.userUpn, 'Ann@contoso.example')
-  assert.deepEqual(fake.paths(), [USER, INBOX])
+  assert.deepEqual(fake.paths(), [USER, TOP])
 })
 
 test('usage is told once, from the first request on', async () => {
@@ -36,12 +36,12 @@ describe('a mailbox that cannot be read is one clear error:', () => {
   const rows = [
     { at: USER, status: 404, graph: 'Request_ResourceNotFound', code: 'mailbox_not_found' },
     { at: USER, status: 403, graph: 'Authorization_RequestDenied', code: 'directory_access_denied' },
-    { at: INBOX, status: 404, graph: 'MailboxNotEnabledForRESTAPI', code: 'mailbox_unavailable' },
-    { at: INBOX, status: 404, graph: 'ErrorItemNotFound', code: 'mailbox_unavailable' },
-    { at: INBOX, status: 404, graph: 'ResourceNotFound', code: 'mailbox_unavailable' },
-    { at: INBOX, status: 404, graph: 'ErrorInvalidUser', code: 'mailbox_not_found' },
-    { at: INBOX, status: 403, graph: 'ErrorAccessDenied', code: 'mailbox_access_denied' },
-    { at: INBOX, status: 403, graph: 'ErrorAccessDenied', message: '[RAOP]', code: 'mailbox_access_blocked' },
+    { at: TOP, status: 404, graph: 'MailboxNotEnabledForRESTAPI', code: 'mailbox_unavailable' },
+    { at: TOP, status: 404, graph: 'ErrorItemNotFound', code: 'mailbox_unavailable' },
+    { at: TOP, status: 404, graph: 'ResourceNotFound', code: 'mailbox_unavailable' },
+    { at: TOP, status: 404, graph: 'ErrorInvalidUser', code: 'mailbox_not_found' },
+    { at: TOP, status: 403, graph: 'ErrorAccessDenied', code: 'mailbox_access_denied' },
+    { at: TOP, status: 403, graph: 'ErrorAccessDenied', message: '[RAOP]', code: 'mailbox_access_blocked' },
   ]
   for (const { at, status, graph, message = '', code } of rows) {
     test(`${graph} ${message} → ${code}`, async () => {
@@ -49,6 +49,13 @@ describe('a mailbox that cannot be read is one clear error:', () => {
       await assert.rejects(openMailbox(fake), (error) => error instanceof AppError && error.code === code)
     })
   }
+})
+
+test('what shows no folder at all is a mailbox if it has an Inbox', async () => {
+  await using fake = await startFakeGraph({ [TOP]: [json({ value: [] })] })
+  await openMailbox(fake)
+  fake.routes[INBOX] = [refuse(404, 'ErrorItemNotFound')]
+  await assert.rejects(openMailbox(fake), { code: 'mailbox_unavailable' })
 })
 
 test('credentials that are missing are named before anything is asked', async () => {
@@ -64,7 +71,7 @@ test('credentials that are missing are named before anything is asked', async ()
 
 test('two extractions of one mailbox in a row share its limits, so a fence outlives the first', async () => {
   const throttled = refuse(429, 'TooManyRequests', { headers: { 'retry-after': '40' } })
-  await using fake = await startFakeGraph({ [INBOX]: [throttled, json({ id: 'f-inbox' })] })
+  await using fake = await startFakeGraph({ [TOP]: [throttled, json({ value: [{ id: 'f-inbox' }] })] })
   assert.equal((await openingTraffic(fake)).takeUsage().throttledMs, 40_000)
   assert.equal((await openingTraffic(fake)).takeUsage().throttledMs, 0)
 })

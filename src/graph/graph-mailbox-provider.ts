@@ -1,5 +1,6 @@
 import type { Mailbox, MailboxProvider, Traffic } from '../copying/mailbox.ts'
 import type { AppCredentials } from '../extractions/extraction.ts'
+import { readTop } from './folder-page.ts'
 import { GraphApp, type GraphWorld } from './graph-app.ts'
 import { GraphMailbox } from './graph-mailbox.ts'
 import { itemOf } from './read-collection.ts'
@@ -29,11 +30,8 @@ export class GraphMailboxProvider implements MailboxProvider {
 
     const { id, userPrincipalName } = user.value
     const client = app.mailboxClient(id)
-    // What a user object or a token says does not tell whether mail can be read; only asking does.
-    const inbox = graphUrl.to(`/users/${encodeURIComponent(id)}/mailFolders/inbox?$select=id`)
-    await client.get({ url: inbox, subject: 'inbox', read: itemOf<{ id: string }> })
-
-    return new GraphMailbox({ objectId: id, userUpn: userPrincipalName || userUpn, client, graphUrl, hasDelta })
+    const top = await readTop({ client, graphUrl, user: `/users/${encodeURIComponent(id)}` })
+    return new GraphMailbox({ objectId: id, userUpn: userPrincipalName || userUpn, client, graphUrl, hasDelta, top })
   }
 }
 

@@ -2,9 +2,9 @@ import type { Attachment, AttachmentId } from '../copying/attachment.ts'
 import type { Checkpoint, Way } from '../copying/checkpoint.ts'
 import {
   CheckpointExpiredError,
-  type Folder,
   FolderGoneError,
   type FolderId,
+  type FolderListing,
   type LocatedMessage,
   type Mailbox,
   NoChangeTrackingError,
@@ -21,10 +21,11 @@ import type { ReceivedRange } from '../copying/received-range.ts'
 import { isEverything, type Span, type Spans } from '../copying/spans.ts'
 import { AppError } from '../errors.ts'
 import { BrokenAnswerError, isRestart, isShrink, isSkip } from './failure.ts'
-import { FolderTree } from './folder-tree.ts'
+import type { FolderPage } from './folder-page.ts'
 import type { Answer, GraphClient } from './graph-client.ts'
 import { GraphContents } from './graph-contents.ts'
 import type { GraphUrl } from './graph-url.ts'
+import { type FolderOptions, listFolders } from './list-folders.ts'
 import { type MessagePage, readMessagePage } from './message-page.ts'
 import { FIRST_PAGE_SIZE, sizeAfterPage, smallerSize } from './page-size.ts'
 import { boundQuery, rangeQuery, readRangePage, readReceived, spanQuery } from './range-page.ts'
@@ -40,6 +41,8 @@ export interface GraphMailboxParts {
   client: GraphClient
   graphUrl: GraphUrl
   hasDelta: boolean
+  /** The first page of the folders at the top, as opening the mailbox has shown it. */
+  top: FolderPage
 }
 
 // A page of ids is small however many it names, so it is the largest that Graph takes ($top of messages).
@@ -69,6 +72,7 @@ export class GraphMailbox implements Mailbox {
   readonly #parts: GraphMailboxParts
   readonly #user: string
   readonly #contents: GraphContents
+  #top: FolderPage | undefined
   readonly #walks = new Map<FolderId, Walk>()
 
   constructor(parts: GraphMailboxParts) {
@@ -76,13 +80,18 @@ export class GraphMailbox implements Mailbox {
     this.userUpn = parts.userUpn
     this.#parts = parts
     this.#user = `/users/${encodeURIComponent(parts.objectId)}`
+    this.#top = parts.top
     const { client, graphUrl } = parts
     const probe = () => this.#makeSureGraphAnswers('inbox')
     this.#contents = new GraphContents({ client, graphUrl, user: this.#user, probe })
   }
 
-  listFolders(options: { includeRecoverable: boolean }): Promise<Folder[]> {
-    return new FolderTree(this.#parts.client, this.#parts.graphUrl, this.#user).walk(options)
+  listFolders({ includeRecoverable, known }: FolderOptions): Promise<FolderListing> {
+    const { client, graphUrl, hasDelta } = this.#parts
+    const top = this.#top
+    this.#top = undefined // the next listing wants to know what is there by then
+    const options = { includeRecoverable, known: hasDelta ? known : undefined } // the flat list is by delta
+    return listFolders({ client, graphUrl, user: this.#user }, options, top)
   }
 
   async findWellKnownFolder(name: string): Promise<FolderId | undefined> {

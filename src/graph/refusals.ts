@@ -4,7 +4,7 @@ import type { Failure } from './failure.ts'
 /** What a request asks for; the same refusal means different things for different ones. */
 export type Subject =
   | 'user'
-  | 'inbox'
+  | 'mailbox'
   | 'folders'
   | 'folder'
   | 'page'
@@ -100,7 +100,7 @@ export function notThere(subject: Subject, refused: Failure): Failure {
   switch (subject) {
     case 'user':
       return refusal('mailboxNotFound')
-    case 'inbox':
+    case 'mailbox':
       return refusal('mailboxUnavailable')
     case 'group':
       return refusal('groupNotFound')

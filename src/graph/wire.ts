@@ -62,7 +62,9 @@ export interface WireAttachment {
 export interface WireFolder {
   id: string
   '@odata.type'?: string | null
+  '@removed'?: unknown
   displayName?: string | null
+  childFolderCount?: number | null
   isHidden?: boolean | null
   parentFolderId?: string | null
   totalItemCount?: number | null
@@ -111,5 +113,7 @@ export const VERSION_FIELDS = 'id,changeKey,receivedDateTime'
 /** `$select` of attachments: all that is kept but `contentId`, and no contents. */
 export const ATTACHMENT_FIELDS = 'id,name,contentType,size,isInline,lastModifiedDateTime'
 
-export const FOLDER_FIELDS = 'id,displayName,parentFolderId,isHidden,totalItemCount'
+export const FOLDER_FIELDS = 'id,displayName,parentFolderId,childFolderCount,isHidden,totalItemCount'
+/** The `@odata.type` of a folder that shows mail of others. */
+export const SEARCH_FOLDER = '#microsoft.graph.mailSearchFolder'
 export const USER_FIELDS = 'id,userPrincipalName,mail,userType'

@@ -1,5 +1,5 @@
-import type { Transaction } from 'kysely'
-import type { Folder, FolderId } from '../copying/mailbox.ts'
+import type { Kysely, Transaction } from 'kysely'
+import type { Folder, FolderId, KnownFolder } from '../copying/mailbox.ts'
 import type { MailboxKey } from '../copying/message-store.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { REWALK } from './rewalks.ts'
@@ -49,6 +49,22 @@ export async function saveFolders(
       .execute()
   }
   return markGoneFolders(trx, dialect, mailbox, folders, now)
+}
+
+/** Those that the last listing found, recoverable ones left out: they are listed only when asked for. */
+export async function knownFolders(db: Kysely<Schema>, mailbox: MailboxKey): Promise<KnownFolder[]> {
+  const rows = await db
+    .selectFrom('folders')
+    .select(['id', 'parent_folder_id'])
+    .where('mailbox_id', '=', mailbox)
+    .where('removed_at', 'is', null)
+    .where('is_recoverable', '=', 0)
+    .execute()
+  return rows.map((row) => ({ id: row.id as FolderId, parentId: row.parent_folder_id as FolderId | null }))
+}
+
+export async function noteFullWalk(trx: Transaction<Schema>, mailbox: MailboxKey, now: string): Promise<void> {
+  await trx.updateTable('mailboxes').set({ folders_walked_at: now }).where('id', '=', mailbox).execute()
 }
 
 async function restartReturnedFolders(

@@ -183,8 +183,12 @@ export function messagesContract(open: () => Promise<OpenStores>): void {
     await using stores = await open()
     const copy = await beginCopy(stores)
     await copy.save({ messages: [aMessage('m1')], next: { at: 'end', link: 'https://graph/delta' } })
-    const withoutInbox = { ...DEFAULT_OPTIONS, folders: [aFolder(ARCHIVE, 'Archive')], chosen: [ARCHIVE] }
-    await stores.messages.openLanes(copy.claim, copy.mailbox, withoutInbox)
+    await stores.messages.openLanes(copy.claim, copy.mailbox, {
+      ...DEFAULT_OPTIONS,
+      folders: [aFolder(ARCHIVE, 'Archive')],
+      isWalkedInFull: true,
+      chosen: [ARCHIVE],
+    })
     assert.ok((await stores.emails.listEmails(copy.claim.extractionId, { limit: 1 })).items[0]?.removed_at)
 
     const [inbox] = await openInbox(stores, copy.claim, copy.mailbox)

@@ -5,6 +5,7 @@ import { schema } from './migrations/postgres/0001-schema.ts'
 import { ranges as postgresRanges } from './migrations/postgres/0002-ranges.ts'
 import { lanesByTime as postgresLanesByTime } from './migrations/postgres/0003-lanes-by-time.ts'
 import { timesInFolders as postgresTimesInFolders } from './migrations/postgres/0004-times-in-folders.ts'
+import { walksOfFolders as postgresWalksOfFolders } from './migrations/postgres/0005-walks-of-folders.ts'
 import { extractions } from './migrations/sqlite/0001-extractions.ts'
 import { mail } from './migrations/sqlite/0002-mail.ts'
 import { unlistedMessages } from './migrations/sqlite/0003-unlisted-messages.ts'
@@ -13,6 +14,7 @@ import { addressKeys } from './migrations/sqlite/0005-address-keys.ts'
 import { ranges as sqliteRanges } from './migrations/sqlite/0006-ranges.ts'
 import { lanesByTime as sqliteLanesByTime } from './migrations/sqlite/0007-lanes-by-time.ts'
 import { timesInFolders as sqliteTimesInFolders } from './migrations/sqlite/0008-times-in-folders.ts'
+import { walksOfFolders as sqliteWalksOfFolders } from './migrations/sqlite/0009-walks-of-folders.ts'
 
 /** In order of their names; added to, never edited. A change of the schema adds one to each. */
 const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
@@ -25,12 +27,14 @@ const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
     '0006-ranges': sqliteRanges,
     '0007-lanes-by-time': sqliteLanesByTime,
     '0008-times-in-folders': sqliteTimesInFolders,
+    '0009-walks-of-folders': sqliteWalksOfFolders,
   },
   postgres: {
     '0001-schema': schema,
     '0002-ranges': postgresRanges,
     '0003-lanes-by-time': postgresLanesByTime,
     '0004-times-in-folders': postgresTimesInFolders,
+    '0005-walks-of-folders': postgresWalksOfFolders,
   },
 }
 

@@ -193,6 +193,7 @@ create table mailboxes (
   object_id text collate "C" not null,
   user_upn text not null,
   created_at timestamp with time zone not null,
+  folders_walked_at timestamp with time zone,
   primary key (id),
   unique (object_id)
 );

@@ -193,6 +193,7 @@ create table mailboxes (
   object_id text not null,
   user_upn text not null,
   created_at text not null,
+  folders_walked_at text,
   primary key (id),
   unique (object_id)
 );

@@ -83,6 +83,8 @@ interface MailboxesTable {
   object_id: string
   user_upn: string
   created_at: string
+  /** When each of its folders was last asked what lies below it; null where that was never noted. */
+  folders_walked_at: string | null
 }
 
 interface FoldersTable {

@@ -12,7 +12,7 @@ import { type ExtractionStatus, nextStatus } from '../extractions/extraction-sta
 import { adding, lockClaimed, RUNNING, updateClaimed } from './claims.ts'
 import { openContents, withdrawRemoved } from './contents.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
-import { markGone, saveFolders } from './folders.ts'
+import { knownFolders, markGone, noteFullWalk, saveFolders } from './folders.ts'
 import { toJson } from './json.ts'
 import { closeLane, expectInstead, openLanes, toLane } from './lanes.ts'
 import { addRanges, forgetRanges, narrowRange, openRanges, unfilledMessages } from './ranges.ts'
@@ -64,10 +64,21 @@ export class SqlMessageStore implements MessageStore {
     })
   }
 
+  async lastFolders(mailbox: MailboxKey) {
+    const { folders_walked_at: walkedAt } = await this.#db
+      .selectFrom('mailboxes')
+      .select('folders_walked_at')
+      .where('id', '=', mailbox)
+      .executeTakeFirstOrThrow()
+    const folders = await knownFolders(this.#db, mailbox)
+    return { folders, walkedInFullAt: walkedAt === null ? undefined : Date.parse(walkedAt) }
+  }
+
   openLanes(claim: Claim, mailbox: MailboxKey, plan: LanePlan): Promise<Lane[]> {
     return this.#transact(async (trx) => {
       await lockClaimed(trx, claim)
       const removed = await saveFolders(trx, this.#dialect, mailbox, plan.folders, this.#now())
+      if (plan.isWalkedInFull) await noteFullWalk(trx, mailbox, this.#now())
       const { lanes, progress } = await openLanes(trx, this.#dialect, claim, mailbox, plan)
       if (removed > 0) await withdrawRemoved(trx, mailbox)
       const missing = await openContents({ trx, dialect: this.#dialect, mailbox }, plan)

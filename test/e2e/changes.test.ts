@@ -87,6 +87,31 @@ onEachDatabase((database) => {
       await assertPerfectCopy(simulator, place, MAILBOX)
     }))
 
+  test('a run that follows soon asks for each of 40 folders once, and for all else ten times at most', async () => {
+    const mailbox = { name: 'many@example.com', messages: 200, folderCount: 40 }
+    await using simulator = await startSimulator({ demo: false, mailboxes: [mailbox] })
+    await using place = await aPlace(database)
+    await using service = await Service.start(simulator, place)
+    const copy = async () => {
+      simulator.resetStats()
+      await service.client.start('c', { user_upn: mailbox.name })
+      await untilStatus(service.client, 'c', 'completed')
+      return simulator.stats().requests
+    }
+    await copy()
+    simulator.mutate(
+      { user: mailbox.name, type: 'rename_folder', folder: 'Folder 5/Folder 7', name: 'Renamed' },
+      { user: mailbox.name, type: 'move_folder', folder: 'Folder 13', parent: 'inbox' },
+      { user: mailbox.name, type: 'arrive', folder: 'inbox', count: 2 },
+    )
+    const requests = await copy()
+    assert.ok(requests <= 50, `${requests} requests`)
+    await assertPerfectCopy(simulator, place, mailbox.name)
+    const paths = await place.query<{ path: string }>('select path from folders where removed_at is null')
+    const folders = [...simulator.truth(mailbox.name)].filter((line) => line.type === 'folder')
+    assert.deepEqual(paths.map(({ path }) => path).sort(), folders.map(({ path }) => path).sort())
+  })
+
   test('what changes while the mailbox is being walked ends up as it is at the end', () =>
     inAWorld(database, async ({ simulator, place, copy }) => {
       simulator.faults.add({ match: { kind: 'delta', every: 4 }, effect: { gate: 'now and then' } })

@@ -140,10 +140,10 @@ for (const mailbox of ['overquota@contoso.example', 'nodelta@contoso.example']) 
 }
 
 for (const [what, kind] of [
-  ['the address', 'user'],
-  ['the inbox', 'folder'],
+  ['the address is', 'user'],
+  ['its folders are', 'folders'],
 ] as const) {
-  test(`a run that waits while ${what} is looked up says so, and can be paused at once`, () =>
+  test(`a run that waits while ${what} looked up says so, and can be paused at once`, () =>
     inAWorld(async ({ simulator, service }) => {
       simulator.faults.add({ match: { kind }, effect: { status: 429, headers: { 'Retry-After': '600' } } })
       await service.client.start('c', { user_upn: MAILBOX })

@@ -80,7 +80,7 @@ export class ChangingInbox implements MailboxProvider {
     return {
       objectId: 'u1',
       userUpn,
-      listFolders: async () => [FOLDER],
+      listFolders: async () => ({ folders: [FOLDER], isWalkedInFull: true }),
       findWellKnownFolder: async () => undefined,
       readPage: async (_folder, from, way) => this.#page(from, way),
       receivedBounds: async () => this.#bounds(),

@@ -18,12 +18,17 @@ export interface FakeGraph extends AsyncDisposable {
 }
 
 export const USER = '/users/ann%40contoso.example'
-export const INBOX = '/users/u1/mailFolders/inbox'
+export const TOP = '/users/u1/mailFolders'
+export const INBOX = `${TOP}/inbox`
 
-export async function startFakeGraph(routes: Record<string, Handler[]> = {}): Promise<FakeGraph> {
+export async function startFakeGraph(
+  routes: Record<string, Handler[]> = {},
+  options: { hasDelta?: boolean } = {},
+): Promise<FakeGraph> {
   const clock = new HastyClock()
   const known: Record<string, Handler[]> = {
     [USER]: [json({ id: 'u1', userPrincipalName: 'Ann@contoso.example' })],
+    [TOP]: [json({ value: [{ id: 'f-inbox', displayName: 'Inbox' }] })],
     [INBOX]: [json({ id: 'f-inbox' })],
     ...routes,
   }
@@ -39,6 +44,7 @@ export async function startFakeGraph(routes: Record<string, Handler[]> = {}): Pr
     clock,
     random: () => 1,
     login: countingLogin(clock),
+    ...options,
   })
   return {
     graph,

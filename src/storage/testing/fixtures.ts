@@ -60,6 +60,7 @@ export function openInbox(stores: Stores, claim: Claim, mailbox: MailboxKey, opt
     ...DEFAULT_OPTIONS,
     ...options,
     folders,
+    isWalkedInFull: true,
     chosen: [INBOX, ARCHIVE],
   })
 }
