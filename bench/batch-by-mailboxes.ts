@@ -178,6 +178,11 @@ function figuresOf(measured: readonly MeasuredLoad[], base: MeasuredLoad | undef
       { name: `${name}, requests`, digits: 0, values: copies.map(({ requests }) => requests) },
       { name: `${name}, peak memory, MB`, digits: 0, values: copies.map(({ peakBytes }) => peakBytes / 1e6) },
       {
+        name: `${name}, simulator's CPU / time`,
+        digits: 2,
+        values: copies.map(({ simulatorCpuSeconds, seconds }) => simulatorCpuSeconds / seconds),
+      },
+      {
         name: `${name}, others' CPU / time`,
         digits: 2,
         values: copies.map((copy) => (copy.busySeconds - copy.cpuSeconds - copy.simulatorCpuSeconds) / copy.seconds),

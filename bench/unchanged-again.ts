@@ -85,6 +85,11 @@ function report(again: readonly Again[], firstSeconds: number, messages: number,
     spreadTable([
       { name: 'requests, login included', digits: 0, values: requests, target: `${most} or less` },
       { name: 'seconds', digits: 2, values: seconds },
+      {
+        name: "simulator's CPU / time",
+        digits: 2,
+        values: again.map((run) => run.asked.cpuSeconds / run.seconds),
+      },
     ]),
   ].join('\n\n')
 }

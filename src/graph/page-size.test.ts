@@ -15,19 +15,24 @@ test('a quick, full page doubles the size, up to the largest that Graph takes', 
 })
 
 test('the size grows until a full page weighs two megabytes, whether the page that tells was full or not', () => {
-  assert.equal(sizeAfterPage(200, { items: 200, bytes: 1_400_000, elapsedMs: 300 }), 285)
-  assert.equal(sizeAfterPage(200, { items: 120, bytes: 840_000, elapsedMs: 300 }), 285)
-  assert.equal(sizeAfterPage(285, { items: 285, bytes: 1_995_000, elapsedMs: 300 }), 285)
+  assert.equal(sizeAfterPage(200, { items: 200, bytes: 1_400_000, elapsedMs: 50 }), 285)
+  assert.equal(sizeAfterPage(200, { items: 120, bytes: 840_000, elapsedMs: 50 }), 285)
+  assert.equal(sizeAfterPage(285, { items: 285, bytes: 1_995_000, elapsedMs: 50 }), 285)
+})
+
+test('where Graph takes longer than we do, pages grow to four megabytes', () => {
+  assert.equal(sizeAfterPage(400, { items: 400, bytes: 2_800_000, elapsedMs: 300 }), 571)
+  assert.equal(sizeAfterPage(571, { items: 571, bytes: 3_997_000, elapsedMs: 300 }), 571)
 })
 
 test('a slow page, a large one and one far from full leave the size as it is', () => {
   assert.equal(sizeAfterPage(100, { items: 100, bytes: 500_000, elapsedMs: 2_001 }), 100)
-  assert.equal(sizeAfterPage(100, { items: 100, bytes: 2_000_001, elapsedMs: 300 }), 100)
+  assert.equal(sizeAfterPage(100, { items: 100, bytes: 2_000_001, elapsedMs: 50 }), 100)
   assert.equal(sizeAfterPage(100, { items: 10, ...quick }), 100)
 })
 
 test('a page that is heavy in memory halves the size', () => {
-  assert.equal(sizeAfterPage(100, { items: 100, bytes: 4_000_001, elapsedMs: 300 }), 50)
+  assert.equal(sizeAfterPage(100, { items: 100, bytes: 8_000_001, elapsedMs: 300 }), 50)
 })
 
 test('halving ends at one item, and a good page of one grows again', () => {

@@ -11,9 +11,13 @@ const LARGEST_PAGE_SIZE = 1000
 
 // Far below the 30 s after which Graph gives a request up.
 const QUICK_MS = 2_000
-// Memory is bounded by bytes in flight: 4 pages of a mailbox, parsed, times the mailboxes at once.
+// Memory is bounded by bytes in flight: 4 pages of a mailbox, parsed, times the mailboxes at once. Where Graph takes longer for a
+// page than we do to store one of 2 MB (some 100 ms), pages come one by one and hardly two are held at once: then larger ones
+// spare some of the waits that each costs whatever is on it.
+const OURS_MS = 250
 const WANTED_BYTES = 2_000_000
-const HEAVY_BYTES = 4_000_000
+const WANTED_BYTES_OF_SLOW = 4_000_000
+const HEAVY_BYTES = 8_000_000
 
 /** The size to ask for after a page that came. */
 export function sizeAfterPage(size: number, cost: PageCost): number {
@@ -21,7 +25,8 @@ export function sizeAfterPage(size: number, cost: PageCost): number {
   // A page far from full says nothing of a larger one, for instance where the server chooses the size itself.
   const isFull = cost.items * 2 >= size
   if (!isFull || cost.elapsedMs > QUICK_MS) return size
-  const wanted = Math.floor((WANTED_BYTES * cost.items) / cost.bytes)
+  const wantedBytes = cost.elapsedMs > OURS_MS ? WANTED_BYTES_OF_SLOW : WANTED_BYTES
+  const wanted = Math.floor((wantedBytes * cost.items) / cost.bytes)
   return Math.max(size, Math.min(wanted, size * 2, LARGEST_PAGE_SIZE))
 }
 
