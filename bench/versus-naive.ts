@@ -7,7 +7,7 @@ import { Program } from './processes.ts'
 import { copyWithService } from './service.ts'
 import { SimulatedMailbox } from './simulated-mailbox.ts'
 import type { Settings, Surroundings } from './surroundings.ts'
-import { number, spreadTable, table } from './table.ts'
+import { median, number, spreadTable, table } from './table.ts'
 import { GRAPH_RULES } from './versus-latency.ts'
 
 const NAIVE = fileURLToPath(new URL('naive.ts', import.meta.url))
@@ -17,7 +17,7 @@ const MESSAGES = 1_000
 
 /** How much longer a program takes that is written in an afternoon, with the latency and the limits of Graph. */
 export async function versusNaive({ runs, nodeOptions }: Settings, surroundings: Surroundings): Promise<string> {
-  const { folder, signal, say } = surroundings
+  const { folder, signal, say, findings } = surroundings
   await using mailbox = await SimulatedMailbox.open(MESSAGES, { folder, signal, rules: GRAPH_RULES })
   const naive = {
     pages: await copyNaively(mailbox, 'page by page', surroundings),
@@ -35,6 +35,14 @@ export async function versusNaive({ runs, nodeOptions }: Settings, surroundings:
     if (count > 0) ours.push(seconds)
   }
   const faster = (naiveSeconds: number) => ours.map((seconds) => naiveSeconds / seconds)
+  for (const { way, seconds } of Object.values(naive)) {
+    findings.figures.push({
+      what: `Times as fast as a program of an afternoon that reads ${way}`,
+      value: number(median(faster(seconds)), 1),
+      target: '5 or more',
+      part: 'naive',
+    })
+  }
   return [
     '## Against a program of an afternoon',
     `${number(MESSAGES, 0)} messages in one folder, with the latency and the limits of Graph. What the others do: [README.md](README.md).`,
