@@ -10,8 +10,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MAY_IMPORT: Record<string, string[]> = {
   'src/extractions': ['src/errors.ts', 'src/clock.ts'],
   'src/copying': ['src/extractions', 'src/errors.ts', 'src/clock.ts'],
-  'src/graph': ['src/extractions', 'src/copying', 'src/errors.ts', 'src/clock.ts'],
-  'src/storage': ['src/extractions', 'src/copying', 'src/errors.ts', 'src/clock.ts'],
+  'src/graph': ['src/extractions', 'src/copying', 'src/errors.ts', 'src/clock.ts', 'src/own-turn.ts'],
+  'src/storage': ['src/extractions', 'src/copying', 'src/errors.ts', 'src/clock.ts', 'src/own-turn.ts'],
   'src/blobs': ['src/extractions', 'src/copying', 'src/errors.ts', 'src/clock.ts'],
   'src/jobs': ['src/extractions', 'src/copying', 'src/errors.ts', 'src/clock.ts'],
   'src/http': ['src/extractions', 'src/copying', 'src/errors.ts', 'src/clock.ts'],

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gunzipSync, gunzip as gunzipWithCallback } from 'node:zlib'
 import { Agent, type Dispatcher, request } from 'undici'
 import { systemClock } from '../clock.ts'
+import { ownTurn } from '../own-turn.ts'
 import { BodyTooLargeError, CutBodyError, cutBodyOr, RequestTimeoutError } from './classify-network-error.ts'
 import { readableBody } from './streamed-body.ts'
 
@@ -34,6 +35,8 @@ export interface RawAnswer {
 const MAX_ERROR_BYTES = 64 * 1024
 // To hand less to another thread and to hear of its end costs more than to unpack it.
 const LEAST_TO_HAND_OVER = 16 * 1024
+// Decoded in a millisecond or more.
+const MUCH_TO_DECODE = 500_000
 // Most that is taken at once for an unpacked body on the word of its trailer.
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 
@@ -101,6 +104,7 @@ export class Connections {
   async decode(answer: RawAnswer): Promise<string> {
     const coding = codingOf(answer.headers)
     const bytes = coding === 'identity' ? answer.body : await this.#unpack(answer.body, coding)
+    if (bytes.length > MUCH_TO_DECODE) await ownTurn()
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
     free(bytes)
     return text

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 /** Between two checkpoints: short, so that each is; long enough that pages that are written often are copied once. */
@@ -29,13 +28,11 @@ export class Checkpointer implements AsyncDisposable {
     this.#thread.on('error', () => {})
   }
 
-  /** Gives the thread its turn, and everybody else: SQLite waits for nothing, so one transaction after another would let nobody in. */
-  async committed(): Promise<void> {
-    if (this.#isFree && performance.now() - this.#endedAt >= PAUSE_MS) {
-      this.#isFree = false
-      this.#thread.postMessage('checkpoint')
-    }
-    await setImmediate()
+  /** There is something new in the log. */
+  committed(): void {
+    if (!this.#isFree || performance.now() - this.#endedAt < PAUSE_MS) return
+    this.#isFree = false
+    this.#thread.postMessage('checkpoint')
   }
 
   /** Whoever closes the database last makes the last checkpoint, and removes the log: it must not be this. */

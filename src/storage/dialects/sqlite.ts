@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import SqliteHandle from 'better-sqlite3'
 import { Kysely, SqliteDialect, type SqliteStatement, sql } from 'kysely'
 import { AppError } from '../../errors.ts'
+import { ownTurn } from '../../own-turn.ts'
 import { makePrivateFile } from '../private-file.ts'
 import type { Schema } from '../schema.ts'
 import { Checkpointer } from './checkpointer.ts'
@@ -84,14 +85,14 @@ export function openSqlite(path: string): Database {
   const checkpointer = path === ':memory:' ? undefined : new Checkpointer(path)
   const statements = new StatementCache(handle, path)
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
-  // Pages that wait to be stored would else follow each other at once: the next begins as soon as the connection is free.
-  let turnOfOthers: Promise<unknown> = Promise.resolve()
+  let before: Promise<unknown> = Promise.resolve()
+  const turn = checkpointer ? ownTurn : async () => {} // in memory nobody else is kept waiting
   return {
     db,
     dialect: sqliteDialect(statements),
     transact(work) {
-      const transaction = turnOfOthers.then(() => db.transaction().execute(work)) // one connection: nobody else can have been first
-      turnOfOthers = transaction.catch(() => {}).then(() => checkpointer?.committed())
+      const transaction = before.then(turn).then(() => db.transaction().execute(work)) // one connection: nobody else can have been first
+      before = transaction.then(() => checkpointer?.committed()).catch(() => {})
       return transaction
     },
     async [Symbol.asyncDispose]() {
