@@ -167,8 +167,8 @@ test('a folder that cannot be written is named', async () => {
 
 test('a disk that takes no more fails the put, and nothing stays behind', async () => {
   await using place = await openTemporary()
-  // No file may grow beyond half a megabyte (blocks of 512 bytes): a disk that is full for this process alone.
-  const child = spawn('sh', ['-c', 'ulimit -f 1024; exec "$0" "$@"', process.execPath, PUT_HALF, place.root], {
+  // No file may grow beyond a quarter of a megabyte (blocks of 512 bytes): a disk that is full for this process alone.
+  const child = spawn('sh', ['-c', 'ulimit -f 500; exec "$0" "$@"', process.execPath, PUT_HALF, place.root], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   await said(child, 'storage_full')
