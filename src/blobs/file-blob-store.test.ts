@@ -146,6 +146,19 @@ test('blobs that were taken away in mid-run fail a put, rather than begin a new 
   assert.equal(existsSync(place.root), false)
 })
 
+test('a put whose writing thread ends fails, and the next one has a new thread', async () => {
+  await using place = await openTemporary()
+  async function* endedInBetween(): AsyncGenerator<Uint8Array> {
+    yield someBytes(400_000)
+    await place.store.close()
+    yield someBytes(400_000)
+  }
+  await assert.rejects(place.store.put(endedInBetween()), /thread/)
+  assert.equal(await place.countUnfinished(), 0)
+  const blob = await place.store.put(inChunks(someBytes(100)))
+  assert.equal(await place.store.has(blob), true)
+})
+
 test('a put that finds something else than a file under its name fails and leaves nothing', async () => {
   await using place = await openTemporary()
   const blob = await place.store.put(inChunks(someBytes(100)))

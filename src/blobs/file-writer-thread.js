@@ -28,8 +28,7 @@ async function perform(task) {
   }
   const file = files.get(task.file)
   if (!file) throw new Error('The thread that wrote this file has died')
-  if (task.do === 'take') return take(file, task.from, task.length)
-  if (task.do === 'end') return { sha256: file.hash.digest('hex'), size: file.size, descriptor: file.descriptor }
+  if (task.do === 'take') return take(file, task)
   if (task.do === 'move') await move(file, task.to)
   files.delete(task.file)
   closeSync(file.descriptor)
@@ -38,14 +37,15 @@ async function perform(task) {
 
 /**
  * @param {File} file
- * @param {number} from
- * @param {number} length
+ * @param {Extract<import('./file-writer.ts').Task, { do: 'take' }>} task
  */
-function take(file, from, length) {
+function take(file, { from, length, isLast }) {
   const bytes = file.memory.subarray(from, from + length)
   file.hash.update(bytes)
   file.size += length
+  // A write may take less than it was given.
   for (let written = 0; written < length; ) written += writeSync(file.descriptor, bytes, written)
+  return isLast ? { sha256: file.hash.digest('hex'), size: file.size, descriptor: file.descriptor } : undefined
 }
 
 /**

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Blob } from '../copying/blob-store.ts'
 import { onDisk } from './disk-error.ts'
-import { FileWriter, type Task } from './file-writer.ts'
+import { FileWriter, type Task, type Written } from './file-writer.ts'
 
 /** No transfer stands still that long: the bytes of Graph and of a disk come within minutes or fail. */
 const ABANDONED_AFTER_MS = 3_600_000
@@ -17,6 +17,9 @@ const LOT_BYTES = 256 * 1024
 /** One is filled while the one before is hashed and written. */
 const LOTS = 2
 
+/** Memories for lots that are kept for the next files: as many as one mailbox has transfers at once, 2 MB. */
+const MOST_KEPT = 4
+
 /** Bytes that have arrived whole, in a private file that disposing removes, unless it was moved. */
 export class SpooledFile implements AsyncDisposable {
   readonly blob: Blob
@@ -26,7 +29,7 @@ export class SpooledFile implements AsyncDisposable {
   readonly #writer: FileWriter
   #isMoved = false
 
-  constructor(writer: FileWriter, file: number, path: string, { descriptor, ...blob }: Blob & { descriptor: number }) {
+  constructor(writer: FileWriter, file: number, path: string, { descriptor, ...blob }: Written) {
     this.blob = blob
     this.#path = path
     this.#file = file
@@ -67,7 +70,7 @@ export class Spool {
   readonly #folder: string
   readonly #clock: Clock
   readonly #writer = new FileWriter()
-  /** Of lots that no file uses at present. */
+  /** For lots, of files that are done. */
   readonly #memories: SharedArrayBuffer[] = []
   #files = 0
 
@@ -86,18 +89,19 @@ export class Spool {
     const path = join(this.#folder, nameFor(OWNER))
     const file = this.#files++
     const memory = this.#memories.pop() ?? new SharedArrayBuffer(LOTS * LOT_BYTES)
-    const ask = <Value>(task: Task) => onDisk(this.#folder, () => this.#writer.ask(task) as Promise<Value>)
+    const ask = (task: Task) => onDisk(this.#folder, () => this.#writer.ask(task))
     try {
       await ask({ file, do: 'begin', path, memory })
-      const lots = new Lots(memory, (from, length) => ask({ file, do: 'take', from, length }))
-      for await (const chunk of bytes) await lots.add(chunk)
-      await lots.end()
-      return new SpooledFile(this.#writer, file, path, await ask({ file, do: 'end' }))
+      const lots = new Lots(memory, (lot) => ask({ file, do: 'take', ...lot }))
+      for await (const chunk of bytes) {
+        if (!lots.add(chunk)) await lots.addInParts(chunk)
+      }
+      return new SpooledFile(this.#writer, file, path, await lots.end())
     } catch (error) {
       await discard(this.#writer, file, path)
       throw error
     } finally {
-      this.#memories.push(memory)
+      if (this.#memories.length < MOST_KEPT) this.#memories.push(memory)
     }
   }
 
@@ -181,39 +185,58 @@ async function lastWriteTo(path: string): Promise<number | undefined> {
   }
 }
 
+interface Lot {
+  from: number
+  length: number
+  isLast: boolean
+}
+
 /** Gathers chunks in lots of a size that is worth to be handed over. */
 class Lots {
   readonly #memory: Uint8Array
-  readonly #take: (from: number, length: number) => Promise<unknown>
+  readonly #take: (lot: Lot) => Promise<Written | undefined>
   /** What was handed over last; until it is taken nothing else is. */
-  #taking: Promise<unknown> = Promise.resolve()
+  #taking: Promise<Written | undefined> = Promise.resolve(undefined)
   #from = 0
   #length = 0
 
-  constructor(memory: SharedArrayBuffer, take: (from: number, length: number) => Promise<unknown>) {
+  constructor(memory: SharedArrayBuffer, take: (lot: Lot) => Promise<Written | undefined>) {
     this.#memory = new Uint8Array(memory)
     this.#take = take
   }
 
+  /** False, and nothing done, where the chunk fills the lot. */
+  add(chunk: Uint8Array): boolean {
+    if (this.#length + chunk.length >= LOT_BYTES) return false
+    this.#append(chunk)
+    return true
+  }
+
   /** Throws where the lot before could not be written. */
-  async add(chunk: Uint8Array): Promise<void> {
+  async addInParts(chunk: Uint8Array): Promise<void> {
     for (let added = 0; added < chunk.length; ) {
       const part = chunk.subarray(added, added + LOT_BYTES - this.#length)
-      this.#memory.set(part, this.#from + this.#length)
-      this.#length += part.length
+      this.#append(part)
       added += part.length
-      if (this.#length === LOT_BYTES) await this.#handOver()
+      if (this.#length === LOT_BYTES) await this.#handOver(false)
     }
   }
 
-  async end(): Promise<void> {
-    if (this.#length > 0) await this.#handOver()
-    await this.#taking
+  async end(): Promise<Written> {
+    await this.#handOver(true)
+    const written = await this.#taking
+    if (!written) throw new Error('The last lot is not the last')
+    return written
   }
 
-  async #handOver(): Promise<void> {
+  #append(bytes: Uint8Array): void {
+    this.#memory.set(bytes, this.#from + this.#length)
+    this.#length += bytes.length
+  }
+
+  async #handOver(isLast: boolean): Promise<void> {
     await this.#taking
-    this.#taking = this.#take(this.#from, this.#length)
+    this.#taking = this.#take({ from: this.#from, length: this.#length, isLast })
     this.#taking.catch(() => {}) // thrown by whoever waits for it
     this.#from = LOT_BYTES - this.#from
     this.#length = 0
