@@ -72,7 +72,7 @@ export class AzureBlobStore implements BlobStore {
   }
 
   async put(bytes: AsyncIterable<Uint8Array>): Promise<Blob> {
-    using file = await this.#spool.receive(bytes)
+    await using file = await this.#spool.receive(bytes)
     if (!(await this.#isOurs(file.blob))) await onAzure(this.#place, () => this.#upload(file))
     return file.blob
   }
@@ -132,8 +132,9 @@ export class AzureBlobStore implements BlobStore {
     return this.#spool.sweep()
   }
 
-  /** Nothing is held open between calls. */
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.#spool.close()
+  }
 
   async #find(sha256: Sha256): Promise<BlobGetPropertiesResponse | undefined> {
     return onAzure(this.#place, async () => {

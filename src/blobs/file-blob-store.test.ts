@@ -146,6 +146,19 @@ test('blobs that were taken away in mid-run fail a put, rather than begin a new 
   assert.equal(existsSync(place.root), false)
 })
 
+test('a put whose writing thread ends fails, and the next one has a new thread', async () => {
+  await using place = await openTemporary()
+  async function* endedInBetween(): AsyncGenerator<Uint8Array> {
+    yield someBytes(400_000)
+    await place.store.close()
+    yield someBytes(400_000)
+  }
+  await assert.rejects(place.store.put(endedInBetween()), /thread/)
+  assert.equal(await place.countUnfinished(), 0)
+  const blob = await place.store.put(inChunks(someBytes(100)))
+  assert.equal(await place.store.has(blob), true)
+})
+
 test('a put that finds something else than a file under its name fails and leaves nothing', async () => {
   await using place = await openTemporary()
   const blob = await place.store.put(inChunks(someBytes(100)))
@@ -167,8 +180,8 @@ test('a folder that cannot be written is named', async () => {
 
 test('a disk that takes no more fails the put, and nothing stays behind', async () => {
   await using place = await openTemporary()
-  // No file may grow beyond half a megabyte (blocks of 512 bytes): a disk that is full for this process alone.
-  const child = spawn('sh', ['-c', 'ulimit -f 1024; exec "$0" "$@"', process.execPath, PUT_HALF, place.root], {
+  // No file may grow beyond a quarter of a megabyte (blocks of 512 bytes): a disk that is full for this process alone.
+  const child = spawn('sh', ['-c', 'ulimit -f 500; exec "$0" "$@"', process.execPath, PUT_HALF, place.root], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   await said(child, 'storage_full')

@@ -1,10 +1,10 @@
-import { closeSync, openSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type Blob, BlobDamagedError, type BlobStore, type ByteRange, type Sha256 } from '../copying/blob-store.ts'
 import { onDisk } from './disk-error.ts'
-import { Spool, syncToDisk } from './spool.ts'
+import { Spool } from './spool.ts'
 import { verified } from './verified.ts'
 
 /**
@@ -26,14 +26,9 @@ export class FileBlobStore implements BlobStore {
   }
 
   async put(bytes: AsyncIterable<Uint8Array>): Promise<Blob> {
-    using file = await this.#spool.receive(bytes)
-    await onDisk(this.#root, async () => {
-      const path = this.#pathOf(file.blob.sha256)
-      await file.sync()
-      // Also over a blob that is there already: nobody has looked whether that one is sound.
-      file.moveTo(path)
-      await syncFolder(dirname(path))
-    })
+    await using file = await this.#spool.receive(bytes)
+    // Also over a blob that is there already: nobody has looked whether that one is sound.
+    await onDisk(this.#root, () => file.moveTo(this.#pathOf(file.blob.sha256)))
     return file.blob
   }
 
@@ -81,8 +76,9 @@ export class FileBlobStore implements BlobStore {
     return this.#spool.sweep()
   }
 
-  /** Nothing is held open between calls. */
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.#spool.close()
+  }
 
   #pathOf(sha256: Sha256): string {
     return join(this.#root, sha256.slice(0, 2), sha256)
@@ -106,12 +102,8 @@ async function makeFolders(root: string): Promise<void> {
 
 /** A name is on the disk for good only when its folder is. */
 async function syncFolder(folder: string): Promise<void> {
-  const descriptor = openSync(folder, 'r')
-  try {
-    await syncToDisk(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+  await using handle = await open(folder, 'r')
+  await handle.sync()
 }
 
 function unlessMissing<Answer>(error: unknown, answer: Answer): Answer {

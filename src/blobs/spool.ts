@@ -1,50 +1,48 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { closeSync, fsync, openSync, readFileSync, readlinkSync, readSync, renameSync, rmSync, writev } from 'node:fs'
+import { readFileSync, readlinkSync, readSync } from 'node:fs'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Clock } from '../clock.ts'
-import type { Blob, Sha256 } from '../copying/blob-store.ts'
+import type { Blob } from '../copying/blob-store.ts'
 import { onDisk } from './disk-error.ts'
+import { FileWriter, type Task, type Written } from './file-writer.ts'
 
 /** No transfer stands still that long: the bytes of Graph and of a disk come within minutes or fail. */
 const ABANDONED_AFTER_MS = 3_600_000
 
-/*
- * Files are opened and closed synchronously: in the memory of the system that is a matter of microseconds, less than to hand
- * it to another thread and to hear of its end. Long writes, and what waits for the disk itself, the sync, do not block.
- */
+/** TLS brings 16 kB at a time, and to hand over a lot costs about as much whatever its size. */
+const LOT_BYTES = 256 * 1024
 
-/** Returns once what was written to a file, or in a folder, is on the disk. */
-export const syncToDisk = promisify(fsync)
+/** One is filled while the one before is hashed and written. */
+const LOTS = 2
 
-const writeToFile = promisify(writev)
-
-/** TLS brings 16 kB at a time, and a write costs about as much whatever its size. */
-const WRITE_BYTES = 256 * 1024
+/** Memories for lots that are kept for the next files: as many as one mailbox has transfers at once, 2 MB. */
+const MOST_KEPT = 4
 
 /** Bytes that have arrived whole, in a private file that disposing removes, unless it was moved. */
-export class SpooledFile implements Disposable {
+export class SpooledFile implements AsyncDisposable {
   readonly blob: Blob
   readonly #path: string
+  readonly #file: number
   readonly #descriptor: number
+  readonly #writer: FileWriter
   #isMoved = false
 
-  constructor(path: string, descriptor: number, blob: Blob) {
-    this.#path = path
-    this.#descriptor = descriptor
+  constructor(writer: FileWriter, file: number, path: string, { descriptor, ...blob }: Written) {
     this.blob = blob
+    this.#path = path
+    this.#file = file
+    this.#descriptor = descriptor
+    this.#writer = writer
   }
 
-  /** Returns once the bytes are on the disk, and not only in the memory of the system. */
-  sync(): Promise<void> {
-    return syncToDisk(this.#descriptor)
-  }
-
-  /** Gives it another name in the same file system, in the place of whatever has that name. */
-  moveTo(path: string): void {
-    renameSync(this.#path, path)
+  /**
+   * Gives it another name in the same file system, in the place of whatever has that name. Returns once bytes and name are on
+   * the disk, and not only in the memory of the system.
+   */
+  async moveTo(path: string): Promise<void> {
+    await this.#writer.ask({ file: this.#file, do: 'move', to: path })
     this.#isMoved = true
   }
 
@@ -59,9 +57,8 @@ export class SpooledFile implements Disposable {
     return buffer
   }
 
-  [Symbol.dispose](): void {
-    if (this.#isMoved) quietly(() => closeSync(this.#descriptor))
-    else discard(this.#path, this.#descriptor)
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isMoved) await discard(this.#writer, this.#file, this.#path)
   }
 }
 
@@ -72,6 +69,10 @@ export class SpooledFile implements Disposable {
 export class Spool {
   readonly #folder: string
   readonly #clock: Clock
+  readonly #writer = new FileWriter()
+  /** For lots, of files that are done. */
+  readonly #memories: SharedArrayBuffer[] = []
+  #files = 0
 
   private constructor(folder: string, clock: Clock) {
     this.#folder = folder
@@ -83,27 +84,24 @@ export class Spool {
     return new Spool(folder, clock)
   }
 
-  /** Gathers the next lot while the one before is being written: two are held at most. An error of `bytes` is thrown on as it is. */
+  /** Gathers the next lot while the one before is being written. An error of `bytes` is thrown on as it is. */
   async receive(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
     const path = join(this.#folder, nameFor(OWNER))
-    const descriptor = await onDisk(this.#folder, async () => openSync(path, 'wx+', 0o600))
-    const writer = new Writer(descriptor)
+    const file = this.#files++
+    const memory = this.#memories.pop() ?? new SharedArrayBuffer(LOTS * LOT_BYTES)
+    const ask = (task: Task) => onDisk(this.#folder, () => this.#writer.ask(task))
     try {
-      const hash = createHash('sha256')
-      let size = 0
-      for await (const chunks of gathered(bytes)) {
-        for (const chunk of chunks) {
-          hash.update(chunk)
-          size += chunk.length
-        }
-        await onDisk(this.#folder, () => writer.write(chunks))
+      await ask({ file, do: 'begin', path, memory })
+      const lots = new Lots(memory, (lot) => ask({ file, do: 'take', ...lot }))
+      for await (const chunk of bytes) {
+        if (!lots.add(chunk)) await lots.addInParts(chunk)
       }
-      await onDisk(this.#folder, () => writer.settled())
-      return new SpooledFile(path, descriptor, { sha256: hash.digest('hex') as Sha256, size })
+      return new SpooledFile(this.#writer, file, path, await lots.end())
     } catch (error) {
-      await writer.settled().catch(() => {}) // only then may the number of the file be used for another one
-      discard(path, descriptor)
+      await discard(this.#writer, file, path)
       throw error
+    } finally {
+      if (this.#memories.length < MOST_KEPT) this.#memories.push(memory)
     }
   }
 
@@ -116,6 +114,10 @@ export class Spool {
         }
       }
     })
+  }
+
+  close(): Promise<void> {
+    return this.#writer[Symbol.asyncDispose]()
   }
 
   async #isAbandoned(name: string): Promise<boolean> {
@@ -136,7 +138,7 @@ interface Owner {
   run: string
 }
 
-// NOTE: one per thread. A worker thread that puts blobs would have to be told the run of its process.
+// NOTE: one per thread. The thread that writes is told the names.
 const OWNER: Owner = { pidSpace: readPidSpace(), pid: process.pid, run: randomUUID() }
 
 function nameFor({ pidSpace, pid, run }: Owner): string {
@@ -183,66 +185,66 @@ async function lastWriteTo(path: string): Promise<number | undefined> {
   }
 }
 
-/** Chunks in lots of a size that is worth a write. */
-async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
-  let chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of bytes) {
-    chunks.push(chunk)
-    size += chunk.length
-    if (size < WRITE_BYTES) continue
-    yield chunks
-    chunks = []
-    size = 0
-  }
-  if (size > 0) yield chunks
+interface Lot {
+  from: number
+  length: number
+  isLast: boolean
 }
 
-/** Writes lot after lot at the end of a file; while one is being written, the next may be gathered. */
-class Writer {
-  readonly #descriptor: number
-  #writing: Promise<void> = Promise.resolve()
+/** Gathers chunks in lots of a size that is worth to be handed over. */
+class Lots {
+  readonly #memory: Uint8Array
+  readonly #take: (lot: Lot) => Promise<Written | undefined>
+  /** What was handed over last; until it is taken nothing else is. */
+  #taking: Promise<Written | undefined> = Promise.resolve(undefined)
+  #from = 0
+  #length = 0
 
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor
+  constructor(memory: SharedArrayBuffer, take: (lot: Lot) => Promise<Written | undefined>) {
+    this.#memory = new Uint8Array(memory)
+    this.#take = take
   }
 
-  /** Returns when the lot before is written; throws where that failed. */
-  async write(chunks: readonly Uint8Array[]): Promise<void> {
-    await this.#writing
-    this.#writing = writeAll(this.#descriptor, chunks)
-    this.#writing.catch(() => {}) // thrown by whoever waits for it
+  /** False, and nothing done, where the chunk fills the lot. */
+  add(chunk: Uint8Array): boolean {
+    if (this.#length + chunk.length >= LOT_BYTES) return false
+    this.#append(chunk)
+    return true
   }
 
-  /** Nothing is being written any more: the file may be closed. */
-  settled(): Promise<void> {
-    return this.#writing
+  /** Throws where the lot before could not be written. */
+  async addInParts(chunk: Uint8Array): Promise<void> {
+    for (let added = 0; added < chunk.length; ) {
+      const part = chunk.subarray(added, added + LOT_BYTES - this.#length)
+      this.#append(part)
+      added += part.length
+      if (this.#length === LOT_BYTES) await this.#handOver(false)
+    }
   }
-}
 
-/** A write may take less than it was given. */
-async function writeAll(descriptor: number, chunks: readonly Uint8Array[]): Promise<void> {
-  let left = chunks
-  while (left.length > 0) {
-    let { bytesWritten } = await writeToFile(descriptor, left)
-    left = left.flatMap((chunk) => {
-      const ofThis = Math.min(bytesWritten, chunk.length)
-      bytesWritten -= ofThis
-      return ofThis === chunk.length ? [] : [chunk.subarray(ofThis)]
-    })
+  async end(): Promise<Written> {
+    await this.#handOver(true)
+    const written = await this.#taking
+    if (!written) throw new Error('The last lot is not the last')
+    return written
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#memory.set(bytes, this.#from + this.#length)
+    this.#length += bytes.length
+  }
+
+  async #handOver(isLast: boolean): Promise<void> {
+    await this.#taking
+    this.#taking = this.#take({ from: this.#from, length: this.#length, isLast })
+    this.#taking.catch(() => {}) // thrown by whoever waits for it
+    this.#from = LOT_BYTES - this.#from
+    this.#length = 0
   }
 }
 
 /** Never fails: what could not be removed is found by a later sweep, and the first error matters more. */
-function discard(path: string, descriptor: number): void {
-  quietly(() => closeSync(descriptor))
-  quietly(() => rmSync(path, { force: true }))
-}
-
-function quietly(work: () => void): void {
-  try {
-    work()
-  } catch {
-    // said above
-  }
+async function discard(writer: FileWriter, file: number, path: string): Promise<void> {
+  await writer.ask({ file, do: 'close' }).catch(() => {})
+  await rm(path, { force: true }).catch(() => {})
 }

@@ -19,7 +19,8 @@ export interface ByteRange {
 /** Bytes kept under their own hash, so equal bytes are kept once. Many places and processes may use one at once. */
 export interface BlobStore {
   /**
-   * Takes all the bytes, no faster than it can keep them, and answers once they are there whole and for good.
+   * Takes all the bytes, no faster than it can keep them, and answers once they are there whole and for good. Keeps no piece
+   * once it has asked for the next.
    * Putting the same bytes again is harmless, and mends what stands under their name torn or overwritten.
    * When `bytes` fails, its error is thrown on and nothing stays behind.
    */

@@ -39,6 +39,8 @@ export interface ContentWrite extends Spent {
   messageId: MessageId
   /** What the run asks for. */
   wanted: AttachmentsOption
+  /** With it, nothing is left to fetch for this message: as if `saveDone` followed in the same moment. */
+  completes?: boolean
 }
 
 /**

@@ -19,8 +19,11 @@ import { together } from './together.ts'
 
 const PENDING_AT_ONCE = 100
 
-/** Messages and transfers at once: as many as Graph lets one app make requests at once on one mailbox. */
-const AT_ONCE = 4
+/** As many as Graph lets one app make requests at once on one mailbox; and so many at most are fetched again after a crash. */
+const TRANSFERS_AT_ONCE = 4
+
+/** While the disk is waited for with as many transfers, the attachments of as many messages more can be listed. */
+const MESSAGES_AT_ONCE = 2 * TRANSFERS_AT_ONCE
 
 /** An erasure may free a blob between its putting and its row; several times in a row is no accident. */
 const MAX_PUTS = 3
@@ -31,6 +34,11 @@ const MAX_LISTINGS = 3
 /** What the walk through the folders tells: whether more messages may come. */
 export interface Pages {
   areOver: boolean
+}
+
+interface CopiedMessage extends PendingContent {
+  /** Nothing is left to fetch, and the store knows. */
+  isDone: boolean
 }
 
 /** Messages are marked as removed in the lane of their folder. */
@@ -56,7 +64,7 @@ export async function copyContents(lanes: readonly Lane[], pages: Pages, copyCon
 /** Answers whether there was anything to fetch. */
 async function copyPending(context: ContentsContext): Promise<boolean> {
   let found = false
-  const transfers = new Semaphore(AT_ONCE)
+  const transfers = new Semaphore(TRANSFERS_AT_ONCE)
   const pending = pendingMessages(context)
   const copier = async () => {
     for await (const one of pending) {
@@ -64,7 +72,7 @@ async function copyPending(context: ContentsContext): Promise<boolean> {
       await copyMessage(one, context, transfers)
     }
   }
-  await together(context.ending, Array<typeof copier>(AT_ONCE).fill(copier))
+  await together(context.ending, Array<typeof copier>(MESSAGES_AT_ONCE).fill(copier))
   return found
 }
 
@@ -78,28 +86,30 @@ async function* pendingMessages({ contents, mailboxKey }: ContentsContext): Asyn
 }
 
 async function copyMessage(pending: PendingContent, context: ContentsContext, transfers: Semaphore): Promise<void> {
-  const { contents } = context
-  const { messageId } = pending
+  const message = { ...pending, isDone: false }
   const isThere =
-    (await copyAttachments(pending, context, transfers)) && (!pending.mime || (await copyMime(messageId, context)))
-  if (!isThere) await passOverGone(pending, context)
-  await save(contents.saveDone(aWrite(messageId, context)))
+    (await copyAttachments(message, context, transfers)) &&
+    (!message.mime || (await copyMime(message, context, transfers)))
+  if (message.isDone) return
+  if (!isThere) await passOverGone(message, context)
+  await save(context.contents.saveDone(aWrite(message.messageId, context)))
 }
 
 /** False when the message is gone. */
 async function copyAttachments(
-  { messageId, attachments }: PendingContent,
+  message: CopiedMessage,
   context: ContentsContext,
   transfers: Semaphore,
 ): Promise<boolean> {
   const { contents, mailboxKey, options } = context
+  const { messageId, attachments } = message
   if (attachments === 'nothing') return true
   if (attachments === 'listing' && !(await listAttachments(messageId, context))) return false
   if (options.attachments !== 'content') return true
 
   for (let listings = 1; ; listings++) {
     const missing = await contents.missingContents(mailboxKey, messageId)
-    const gone = await fetchMissing(messageId, missing, context, transfers)
+    const gone = await fetchMissing(message, missing, context, transfers)
     if (gone.length === 0) return true
     if (listings === MAX_LISTINGS) {
       const reason = 'Graph lists this attachment and does not find it'
@@ -120,17 +130,21 @@ async function listAttachments(messageId: MessageId, context: ContentsContext): 
 
 /** Answers those that are no longer there. */
 async function fetchMissing(
-  messageId: MessageId,
+  message: CopiedMessage,
   missing: readonly MissingContent[],
   context: ContentsContext,
   transfers: Semaphore,
 ): Promise<MissingContent[]> {
-  const left = await fetchTogether(messageId, missing, context, transfers)
+  const left = await fetchTogether(message.messageId, missing, context, transfers)
   const gone: MissingContent[] = []
+  let open = left.length
+  // Of two that are saved at once neither is the last: then the message is marked by itself.
+  const isLast = () => open === 1 && gone.length === 0 && !message.mime
   const fetches = left.map((attachment) => async () => {
     const release = await transfers.acquire(context.signal)
     try {
-      if ((await fetchOne(messageId, attachment, context)) === 'gone') gone.push(attachment)
+      if ((await fetchOne(message, attachment, isLast, context)) === 'gone') gone.push(attachment)
+      open--
     } finally {
       release()
     }
@@ -172,11 +186,23 @@ async function fetchTogether(
   }
 }
 
-async function fetchOne(messageId: MessageId, { id }: MissingContent, context: ContentsContext) {
+/** What is saved last saves also that the message is done: to begin and end a transaction costs as much as what is in it. */
+async function fetchOne(
+  message: CopiedMessage,
+  { id }: MissingContent,
+  isLast: () => boolean,
+  context: ContentsContext,
+): Promise<Reading<Blob>['is']> {
   const { blobs, contents, mailbox } = context
+  const { messageId } = message
   const reading = await keepBlob(
     () => mailbox.readAttachment(messageId, id, (bytes) => blobs.put(bytes)),
-    (blob, isThere) => contents.saveContent(aWrite(messageId, context), id, blob, isThere),
+    async (blob, isThere) => {
+      const completes = isLast()
+      const status = await contents.saveContent({ ...aWrite(messageId, context), completes }, id, blob, isThere)
+      message.isDone = completes
+      return status
+    },
     context,
   )
   if (reading.is === 'unreadable') await skip(messageId, { part: id, ...reading }, context)
@@ -184,15 +210,24 @@ async function fetchOne(messageId: MessageId, { id }: MissingContent, context: C
 }
 
 /** False when the message is gone. */
-async function copyMime(messageId: MessageId, context: ContentsContext): Promise<boolean> {
+async function copyMime(
+  { messageId }: CopiedMessage,
+  context: ContentsContext,
+  transfers: Semaphore,
+): Promise<boolean> {
   const { blobs, contents, mailbox } = context
-  const reading = await keepBlob(
-    () => mailbox.readMime(messageId, (bytes) => blobs.put(bytes)),
-    (blob, isThere) => contents.saveMime(aWrite(messageId, context), blob, isThere),
-    context,
-  )
-  if (reading.is === 'unreadable') await save(contents.saveMimeFailure(aWrite(messageId, context), reading.code))
-  return reading.is !== 'gone'
+  const release = await transfers.acquire(context.signal)
+  try {
+    const reading = await keepBlob(
+      () => mailbox.readMime(messageId, (bytes) => blobs.put(bytes)),
+      (blob, isThere) => contents.saveMime(aWrite(messageId, context), blob, isThere),
+      context,
+    )
+    if (reading.is === 'unreadable') await save(contents.saveMimeFailure(aWrite(messageId, context), reading.code))
+    return reading.is !== 'gone'
+  } finally {
+    release()
+  }
 }
 
 /** Blob first, row after; both once more where the blob was freed in between. */

@@ -44,8 +44,9 @@ export type Reading<Value> =
   | { is: 'unreadable'; code: string; reason: string }
 
 /**
- * Takes bytes as they come, no faster than it asks for them, and all of them. Called again from the start when a
- * transfer breaks off: the bytes then fail in the middle, and what was made of them is void.
+ * Takes bytes as they come, no faster than it asks for them, and all of them. A piece is there until the next one is asked
+ * for: its memory is given back then. Called again from the start when a transfer breaks off: the bytes then fail in the
+ * middle, and what was made of them is void.
  */
 export type Sink<Taken> = (bytes: AsyncIterable<Uint8Array>) => Promise<Taken>
 

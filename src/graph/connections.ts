@@ -5,6 +5,7 @@ import { Agent, type Dispatcher, request } from 'undici'
 import { systemClock } from '../clock.ts'
 import { ownTurn } from '../own-turn.ts'
 import { BodyTooLargeError, CutBodyError, cutBodyOr, RequestTimeoutError } from './classify-network-error.ts'
+import { readIntoMemoryOfItsOwn } from './passing-memory.ts'
 import { readableBody } from './streamed-body.ts'
 
 const gunzip = promisify(gunzipWithCallback)
@@ -128,7 +129,7 @@ export class Connections {
     return new Agent({
       // Graph at times resets single streams of HTTP/2 in ways that clients report as cut bodies.
       allowH2: false,
-      connect: { timeout: connectTimeoutMs, ...(ca !== undefined && { ca }) },
+      connect: { timeout: connectTimeoutMs, onread: readIntoMemoryOfItsOwn, ...(ca !== undefined && { ca }) },
       headersTimeout: silenceTimeoutMs,
       bodyTimeout: silenceTimeoutMs,
       maxResponseSize: maxBodyBytes,

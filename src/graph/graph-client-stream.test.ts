@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { AppError } from '../errors.ts'
@@ -16,7 +18,7 @@ const isShrink = (error: unknown) => error instanceof RequestFailure && error.fa
 
 async function collect(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const pieces: Uint8Array[] = []
-  for await (const piece of bytes) pieces.push(piece)
+  for await (const piece of bytes) pieces.push(Buffer.from(piece))
   return Buffer.concat(pieces).toString()
 }
 
@@ -45,6 +47,36 @@ describe('a stream', () => {
     const { client, server } = await arrange(t, [zipped])
     assert.equal(await client.stream(asked(server.url), collect), CONTENT)
   })
+
+  for (const ofLength of [true, false]) {
+    test(`is whole though its memory is given back as it passes: ${ofLength ? 'of a known length' : 'in chunks'}`, async (t) => {
+      const content = randomBytes(3_000_000)
+      const inPieces: Handler = async (_, response) => {
+        response.writeHead(200, ofLength ? { 'content-length': content.length } : {})
+        // From many chunks in one read to many reads of one chunk.
+        for (let from = 0, size = 1; from < content.length; from += size, size = (size * 3) % 100_000)
+          if (!response.write(content.subarray(from, from + size))) await once(response, 'drain')
+        response.end()
+      }
+      const { client, server } = await arrange(t, [inPieces])
+      const passed: Uint8Array[] = []
+      const taken = await client.stream(asked(server.url), async (bytes) => {
+        const hash = createHash('sha256')
+        for await (const piece of bytes) {
+          hash.update(piece)
+          passed.push(piece)
+          await settled()
+        }
+        return hash.digest('hex')
+      })
+      assert.equal(taken, createHash('sha256').update(content).digest('hex'))
+      const kept = passed.filter(({ length }) => length > 0)
+      assert.ok(
+        passed.length > 20 && kept.length < passed.length / 2,
+        `${kept.length} of ${passed.length} pieces are still there`,
+      )
+    })
+  }
 
   test('keeps its connection for the next one', async (t) => {
     const { client, server } = await arrange(t, [whole])

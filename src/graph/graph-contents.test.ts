@@ -33,7 +33,7 @@ async function arrange(routes: Record<string, Handler[]>) {
 
 async function collect(body: AsyncIterable<Uint8Array>): Promise<string> {
   const pieces: Uint8Array[] = []
-  for await (const piece of body) pieces.push(piece)
+  for await (const piece of body) pieces.push(Buffer.from(piece))
   return Buffer.concat(pieces).toString()
 }
 

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Clock } from '../clock.ts'
 import { BodyTooLargeError, CutBodyError, cutBodyOr, RequestTimeoutError } from './classify-network-error.ts'
+import { PassingMemory } from './passing-memory.ts'
 
 interface StreamBounds {
   clock: Clock
@@ -15,15 +16,18 @@ interface StreamBounds {
 // has no bound; but a mebibyte in two minutes is slower than a modem, and a body that trickles on is none that comes.
 const PROGRESS_BYTES = 1024 * 1024
 
-/** The body of an answer as it comes, its compression undone; fails for one that is cut, stands still or has no end. */
+/**
+ * The body of an answer as it comes, its compression undone; fails for one that is cut, stands still or has no end. A piece is
+ * there until the next one is asked for.
+ */
 export function readableBody(
   body: AsyncIterable<Uint8Array>,
   coding: string,
   { clock, progressTimeoutMs, maxBytes }: StreamBounds,
 ): AsyncIterable<Uint8Array> {
-  const wire = progressing(body, progressTimeoutMs, clock)
-  if (coding === 'identity') return wire
-  if (coding === 'gzip') return bounded(gunzipped(wire), maxBytes)
+  if (coding === 'identity') return progressing(body, progressTimeoutMs, clock, new PassingMemory())
+  // Who unpacks takes more pieces than one, so none is given back.
+  if (coding === 'gzip') return bounded(gunzipped(progressing(body, progressTimeoutMs, clock)), maxBytes)
   throw new CutBodyError(`An answer came with the content coding ${coding}, not asked for`)
 }
 
@@ -35,6 +39,7 @@ async function* progressing(
   body: AsyncIterable<Uint8Array>,
   timeoutMs: number,
   clock: Clock,
+  memory?: PassingMemory,
 ): AsyncGenerator<Uint8Array> {
   const pieces = body[Symbol.asyncIterator]()
   let waitedMs = 0
@@ -50,6 +55,7 @@ async function* progressing(
       bytes = 0
       waitedMs = 0
     }
+    memory?.comes(piece.value)
     yield piece.value
   }
 }

@@ -49,6 +49,26 @@ export function contentsContract(open: () => Promise<OpenStores>): void {
     assert.deepEqual(await contents.listPending(copy.mailbox, undefined, 10), [])
   })
 
+  test('the content that is saved last saves also that the message is done', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const { contents } = stores
+    const write = aWrite(copy)
+    await copy.save({ messages: [withAttachments('m1')] })
+    await contents.saveListing(write, [anAttachment('a1'), anAttachment('a2')])
+    await contents.saveContent(write, A1, aBlob('1', 60), isThere)
+    assert.equal((await contents.listPending(copy.mailbox, undefined, 10)).length, 1)
+
+    const last = { ...write, completes: true }
+    await assert.rejects(
+      contents.saveContent(last, A2, aBlob('2', 70), async () => false),
+      BlobGoneError,
+    )
+    assert.equal((await contents.listPending(copy.mailbox, undefined, 10)).length, 1)
+    await contents.saveContent(last, A2, aBlob('2', 70), isThere)
+    assert.deepEqual(await contents.listPending(copy.mailbox, undefined, 10), [])
+  })
+
   test('bytes that are kept already count once, whatever message or mailbox they belong to', async () => {
     await using stores = await open()
     const copy = await beginCopy(stores)

@@ -135,22 +135,7 @@ export class SqlContentStore implements ContentStore {
   }
 
   saveDone(write: ContentWrite) {
-    return this.#write(write, async (trx) => {
-      const { mailbox, messageId, wanted } = write
-      // What was listed is held as far as this run wanted it; what was not listed keeps its level, for a later run.
-      await trx
-        .updateTable('email_contents')
-        .set({
-          attachments: sql`case when attachments_pending = 'nothing' then attachments else ${wanted === 'content' ? 'content' : 'metadata'} end`,
-          attachments_pending: 'nothing',
-          mime_pending: 0,
-          pending: 0,
-        })
-        .where('mailbox_id', '=', mailbox)
-        .where('email_id', '=', messageId)
-        .execute()
-      return {}
-    })
+    return this.#write({ ...write, completes: true }, async () => ({}))
   }
 
   reopenSkipped(claim: Claim, mailbox: MailboxKey): Promise<Lane[]> {
@@ -173,16 +158,15 @@ export class SqlContentStore implements ContentStore {
   }
 
   /** Every write begins with the claim, and adds what it did to the counters of the run. */
-  #write(
-    { claim, usage, activeMs }: ContentWrite,
-    work: (trx: Transaction<Schema>) => Promise<Amounts>,
-  ): Promise<ExtractionStatus> {
+  #write(write: ContentWrite, work: (trx: Transaction<Schema>) => Promise<Amounts>): Promise<ExtractionStatus> {
     return this.#transact(async (trx) => {
+      const { claim, usage, activeMs } = write
       const { requests, retries, throttledMs } = usage
       const spent = { requests, retries, throttled_ms: Math.round(throttledMs), active_ms: Math.round(activeMs) }
       const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(spent) })
       const amounts = Object.entries(await work(trx)).filter(([, amount]) => amount !== 0)
       if (amounts.length > 0) await updateClaimed(trx, claim, adding(Object.fromEntries(amounts) as Amounts))
+      if (write.completes) await markDone(trx, write)
       return status
     })
   }
@@ -197,6 +181,21 @@ export class SqlContentStore implements ContentStore {
     if (!(await isThere())) throw new BlobGoneError('The blob was freed before it was referred to')
     return (await isReferredTo(trx, sha256)) ? 0 : size
   }
+}
+
+async function markDone(trx: Transaction<Schema>, { mailbox, messageId, wanted }: ContentWrite): Promise<void> {
+  // What was listed is held as far as this run wanted it; what was not listed keeps its level, for a later run.
+  await trx
+    .updateTable('email_contents')
+    .set({
+      attachments: sql`case when attachments_pending = 'nothing' then attachments else ${wanted === 'content' ? 'content' : 'metadata'} end`,
+      attachments_pending: 'nothing',
+      mime_pending: 0,
+      pending: 0,
+    })
+    .where('mailbox_id', '=', mailbox)
+    .where('email_id', '=', messageId)
+    .execute()
 }
 
 /** Whether any attachment or MIME of any mailbox is kept under this hash. */

@@ -7,7 +7,7 @@ export class MemoryBlobStore implements BlobStore {
 
   async put(bytes: AsyncIterable<Uint8Array>): Promise<Blob> {
     const chunks: Uint8Array[] = []
-    for await (const chunk of bytes) chunks.push(chunk)
+    for await (const chunk of bytes) chunks.push(Buffer.from(chunk))
     const content = Buffer.concat(chunks)
     const sha256 = createHash('sha256').update(content).digest('hex') as Sha256
     this.blobs.set(sha256, content)
