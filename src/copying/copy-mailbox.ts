@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import type { ClaimedExtraction } from '../extractions/extraction-store.ts'
+import type { ExtractionOptions } from '../extractions/options.ts'
 import { Bell } from './bell.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { ByteBudget } from './byte-budget.ts'
@@ -103,9 +104,14 @@ async function copyFolders({ folders, isWalkedInFull }: FolderListing, opened: C
       pages.areOver = true
       context.more.ring()
     },
-    () => copyContents(lanes, pages, context),
+    ...(wantsContents(options) ? [() => copyContents(lanes, pages, context)] : []),
   ])
   return findUnlisted(folders, options, context)
+}
+
+/** Anything beside the pages: without it nothing waits to be fetched. */
+function wantsContents({ attachments, mime }: ExtractionOptions): boolean {
+  return attachments !== 'none' || mime
 }
 
 /** The claim may be over by now: given back, or lost. */
