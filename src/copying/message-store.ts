@@ -121,8 +121,15 @@ export interface MessageStore {
   /** Which of these are not stored in the lane's folder, version and form. */
   staleMessages(mailbox: MailboxKey, lane: Lane, versions: readonly MessageVersion[]): Promise<Set<MessageId>>
 
-  /** Stored messages of the folder that a walk which began anew has not come by, at most `limit`. */
-  unwalkedMessages(mailbox: MailboxKey, folder: FolderId, limit: number): Promise<MessageId[]>
+  /**
+   * Looks at some of the messages that are stored, from `after` on to `last`, which is undefined where none is left; answers
+   * those of the folder that a walk which began anew has not come by.
+   */
+  unwalkedMessages(
+    mailbox: MailboxKey,
+    folder: FolderId,
+    after: MessageId | undefined,
+  ): Promise<{ ids: MessageId[]; last: MessageId | undefined }>
 
   /**
    * How many messages of the folder that were received within the spans are stored and not removed, and how many of the

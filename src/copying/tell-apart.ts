@@ -1,6 +1,7 @@
 import type { Checkpoint } from './checkpoint.ts'
 import { isElsewhere } from './complete-page.ts'
 import { type CopyContext, NOTHING } from './copy-context.ts'
+import type { MessageId } from './message.ts'
 import type { Lane } from './message-store.ts'
 import { savePart } from './save-part.ts'
 
@@ -12,19 +13,27 @@ const AT_ONCE = 200
  * told of, each is asked for before it counts as gone.
  */
 export async function endTellingApart(lane: Lane, end: Checkpoint, context: CopyContext): Promise<Lane> {
-  const { mailbox, mailboxKey, store } = context
+  const { mailboxKey, store } = context
+  let after: MessageId | undefined
   for (;;) {
-    const unwalked = await store.unwalkedMessages(mailboxKey, lane.folderId, AT_ONCE)
-    if (unwalked.length === 0) break
-    const readings = await Promise.all(unwalked.map((id) => mailbox.readMessage(id)))
-    const isGone = (_: unknown, index: number) => {
-      const reading = readings[index]
-      return reading?.is === 'gone' || (reading?.is === 'had' && isElsewhere(reading.value.folderId, lane, context))
+    const { ids, last } = await store.unwalkedMessages(mailboxKey, lane.folderId, after)
+    if (last === undefined) break
+    after = last
+    for (let begin = 0; begin < ids.length; begin += AT_ONCE) {
+      await tellApart(ids.slice(begin, begin + AT_ONCE), lane, context)
     }
-    const removed = unwalked.filter(isGone)
-    const unchanged = unwalked.filter((id) => !removed.includes(id))
-    await savePart(lane, { ...NOTHING, removed, unchanged }, context)
   }
   await savePart(lane, { ...NOTHING, next: end, isToldApart: true }, context)
   return { ...lane, checkpoint: end, filling: false }
+}
+
+async function tellApart(ids: readonly MessageId[], lane: Lane, context: CopyContext): Promise<void> {
+  const readings = await Promise.all(ids.map((id) => context.mailbox.readMessage(id)))
+  const isGone = (_: unknown, index: number) => {
+    const reading = readings[index]
+    return reading?.is === 'gone' || (reading?.is === 'had' && isElsewhere(reading.value.folderId, lane, context))
+  }
+  const removed = ids.filter(isGone)
+  const unchanged = ids.filter((id) => !removed.includes(id))
+  await savePart(lane, { ...NOTHING, removed, unchanged }, context)
 }

@@ -40,7 +40,9 @@ export function fillsContract(open: () => Promise<OpenStores>): void {
     )
     assert.deepEqual(await unfilled('told in part'), { ids: ['undated'], last: 'undated' })
     assert.deepEqual(await unfilled('undated'), { ids: [], last: undefined })
-    assert.deepEqual(await stores.messages.unwalkedMessages(mailbox, INBOX, 10), ['old'])
+    const unwalked = (after?: string) => stores.messages.unwalkedMessages(mailbox, INBOX, after as MessageId)
+    assert.deepEqual(await unwalked(), { ids: ['old'], last: 'old' })
+    assert.deepEqual(await unwalked('old'), { ids: [], last: undefined })
 
     await save({ messages: [aMessage('undated')], next: undefined }, filling)
     await save({ next: { at: 'end', link: 'delta' } }, filling)

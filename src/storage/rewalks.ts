@@ -18,6 +18,22 @@ export async function forgetWalked(trx: Transaction<Schema>, mailbox: MailboxKey
   await trx.deleteFrom('walked_messages').where('mailbox_id', '=', mailbox).where('folder_id', '=', folder).execute()
 }
 
+/**
+ * Forgets some of what was noted, once it has served; answers whether there was any. What is left of it when the process dies
+ * is forgotten before another walk notes anything.
+ */
+export async function forgetSomeWalked(
+  trx: Transaction<Schema>,
+  mailbox: MailboxKey,
+  folder: FolderId,
+  limit: number,
+): Promise<boolean> {
+  const noted = sql`from walked_messages where mailbox_id = ${mailbox} and folder_id = ${folder}`
+  const { numAffectedRows } = await sql`delete ${noted} and message_id <= (select max(message_id)
+    from (select message_id ${noted} order by message_id limit ${limit}) as upcoming)`.execute(trx)
+  return Number(numAffectedRows) > 0
+}
+
 export async function noteWalked(
   trx: Transaction<Schema>,
   dialect: Dialect,
@@ -49,15 +65,31 @@ async function noteVersions(
     on conflict (mailbox_id, folder_id, message_id) do update set change_key = excluded.change_key`.execute(trx)
 }
 
-/** Stored messages of the folder that the walk has not come by so far. */
-export async function unwalkedIds(
+/**
+ * Of the next `limit` messages of the mailbox after `after`, those of the folder that are stored and that the walk has not come by
+ * so far; `last` is undefined where none is left.
+ */
+export async function unwalkedMessages(
   db: Kysely<Schema>,
   mailbox: MailboxKey,
   folder: FolderId,
+  after: MessageId | undefined,
   limit: number,
-): Promise<MessageId[]> {
-  const { rows } = await sql<{ id: MessageId }>`${unwalkedEmails(mailbox, folder)} limit ${limit}`.execute(db)
-  return rows.map(({ id }) => id)
+): Promise<{ ids: MessageId[]; last: MessageId | undefined }> {
+  const following = sql`from emails where mailbox_id = ${mailbox} and id > ${after ?? ''}`
+  const window = await sql<{ last: MessageId | null }>`select max(id) as last
+    from (select id ${following} order by id limit ${limit}) as upcoming`.execute(db)
+  const last = window.rows[0]?.last ?? undefined
+  if (last === undefined) return { ids: [], last }
+
+  // What is said of the folder stands within `case`, and the look at what was noted has no condition but the key: so both are
+  // found by their keys, whatever the database knows of the tables.
+  const { rows } = await sql<{ id: MessageId }>`select id ${following} and id <= ${last}
+    and case when parent_folder_id = ${folder} and removed_at is null then (
+      select 1 from walked_messages as noted where noted.mailbox_id = emails.mailbox_id
+        and noted.folder_id = ${folder} and noted.message_id = emails.id) else 1 end is null
+    order by id`.execute(db)
+  return { ids: rows.map(({ id }) => id), last }
 }
 
 /** Answers how many messages turned out to be gone. */
@@ -76,20 +108,18 @@ export async function markUnwalked(
   return Number(gone.numUpdatedRows)
 }
 
-/** What the ledger holds and the folder no longer does is gone as well; what was noted has served. */
-export async function endRewalk(trx: Transaction<Schema>, mailbox: MailboxKey, folder: FolderId): Promise<void> {
+/** What the ledger holds and the folder no longer does is gone as well. */
+export async function clearUnwalked(trx: Transaction<Schema>, mailbox: MailboxKey, folder: FolderId): Promise<void> {
   await trx
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', folder)
     .where('part', '=', '')
     .where(
-      sql<boolean>`message_id in (
-        select message_id from skipped_emails where mailbox_id = ${mailbox} and folder_id = ${folder} and part = ''
-        except ${walked(mailbox, folder)})`,
+      sql<boolean>`(select 1 from walked_messages as noted where noted.mailbox_id = skipped_emails.mailbox_id
+        and noted.folder_id = skipped_emails.folder_id and noted.message_id = skipped_emails.message_id) is null`,
     )
     .execute()
-  await forgetWalked(trx, mailbox, folder)
 }
 
 // NOTE: by `except`, which takes the two lists as wholes. Of `not exists` and `not in` Postgres makes a loop over the one
@@ -97,9 +127,5 @@ export async function endRewalk(trx: Transaction<Schema>, mailbox: MailboxKey, f
 function unwalkedEmails(mailbox: MailboxKey, folder: FolderId) {
   return sql`select id from emails
     where mailbox_id = ${mailbox} and parent_folder_id = ${folder} and removed_at is null
-    except ${walked(mailbox, folder)}`
-}
-
-function walked(mailbox: MailboxKey, folder: FolderId) {
-  return sql`select message_id from walked_messages where mailbox_id = ${mailbox} and folder_id = ${folder}`
+    except select message_id from walked_messages where mailbox_id = ${mailbox} and folder_id = ${folder}`
 }

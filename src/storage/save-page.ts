@@ -9,7 +9,7 @@ import type { Dialect } from './dialects/dialect.ts'
 import { contentBytes, toEmailRow, toPatchedColumns } from './email-rows.ts'
 import { clearParts, clearSkipped, clearSkippedInFolder, recordSkipped } from './ledger.ts'
 import { forgetRanges, moveRange } from './ranges.ts'
-import { endRewalk, markUnwalked, noteWalked } from './rewalks.ts'
+import { clearUnwalked, markUnwalked, noteWalked } from './rewalks.ts'
 import type { Schema } from './schema.ts'
 
 /**
@@ -235,17 +235,19 @@ async function noteWalk({ trx, dialect, mailbox, lane, now }: Place, page: PageT
   if (!rewalks || page.next?.at !== 'end') return NONE_UNWALKED
   if (lane.filling) await forgetRanges(trx, mailbox, lane.folderId)
   const count = page.isToldApart ? 0 : await markUnwalked(trx, mailbox, lane.folderId, now)
-  await endRewalk(trx, mailbox, lane.folderId)
-  return { count, attachments: count === 0 ? 0 : await withdrawRemoved(trx, mailbox) }
+  await clearUnwalked(trx, mailbox, lane.folderId)
+  return { count, attachments: count === 0 ? 0 : await withdrawRemoved(trx, mailbox), isNoted: true }
 }
 
 interface Unwalked {
   count: number
   /** As in PageCounts. */
   attachments: number
+  /** What the walk came by was noted, and has served. */
+  isNoted: boolean
 }
 
-const NONE_UNWALKED: Unwalked = { count: 0, attachments: 0 }
+const NONE_UNWALKED: Unwalked = { count: 0, attachments: 0, isNoted: false }
 
 /** True where mail kept as `kept` has all that `wanted` asks for. */
 function keeps(kept: string, wanted: BodyOption): boolean {

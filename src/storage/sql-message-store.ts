@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import { START, type Way } from '../copying/checkpoint.ts'
@@ -9,6 +8,7 @@ import type { ReceivedRange } from '../copying/received-range.ts'
 import type { Spans } from '../copying/spans.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import { type ExtractionStatus, nextStatus } from '../extractions/extraction-status.ts'
+import { ownTurn } from '../own-turn.ts'
 import { adding, lockClaimed, RUNNING, updateClaimed } from './claims.ts'
 import { openContents, withdrawRemoved } from './contents.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
@@ -16,7 +16,7 @@ import { knownFolders, markGone, noteFullWalk, saveFolders } from './folders.ts'
 import { toJson } from './json.ts'
 import { closeLane, expectInstead, openLanes, toLane } from './lanes.ts'
 import { addRanges, forgetRanges, narrowRange, openRanges, unfilledMessages } from './ranges.ts'
-import { forgetWalked, REWALK, unwalkedIds } from './rewalks.ts'
+import { forgetSomeWalked, forgetWalked, REWALK, unwalkedMessages } from './rewalks.ts'
 import { heldVersions, isHeld, listedOf, moveLane, storePage } from './save-page.ts'
 import type { Schema } from './schema.ts'
 import { countStored } from './stored-messages.ts'
@@ -106,8 +106,9 @@ export class SqlMessageStore implements MessageStore {
     return new Set(versions.filter((version) => !isHeld(version, lane, held)).map(({ id }) => id))
   }
 
-  unwalkedMessages(mailbox: MailboxKey, folder: FolderId, limit: number): Promise<MessageId[]> {
-    return unwalkedIds(this.#db, mailbox, folder, limit)
+  async unwalkedMessages(mailbox: MailboxKey, folder: FolderId, after: MessageId | undefined) {
+    await ownTurn()
+    return unwalkedMessages(this.#db, mailbox, folder, after, COMPARED_AT_ONCE)
   }
 
   async countFolder(
@@ -153,8 +154,8 @@ export class SqlMessageStore implements MessageStore {
     await this.#transact((trx) => updateClaimed(trx, claim, { messages_unlisted: messages }))
   }
 
-  savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus> {
-    return this.#transact(async (trx) => {
+  async savePage(claim: Claim, mailbox: MailboxKey, lane: Lane, page: PageToSave): Promise<ExtractionStatus> {
+    const { status, isNoted } = await this.#transact(async (trx) => {
       const place = { trx, dialect: this.#dialect, mailbox, lane, now: this.#now() }
       // Before the row of the extraction is taken, for which all pages of a mailbox wait: they would be stored one by one.
       const counts = await storePage(place, page)
@@ -172,13 +173,26 @@ export class SqlMessageStore implements MessageStore {
         attachments_total: counts.attachments,
       }
       const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(progress) })
-      const { count: gone, attachments } = await moveLane(place, page, counts)
+      const { count: gone, attachments, isNoted } = await moveLane(place, page, counts)
       if (gone > 0) {
         const removed = { messages_listed: gone, messages_covered: gone, messages_removed: gone }
         await updateClaimed(trx, claim, adding({ ...removed, attachments_total: attachments }))
       }
-      return status
+      return { status, isNoted }
     })
+    if (isNoted) await this.#forgetWalked(claim, mailbox, lane.folderId)
+    return status
+  }
+
+  /** In pieces, for there may be a million. */
+  async #forgetWalked(claim: Claim, mailbox: MailboxKey, folder: FolderId): Promise<void> {
+    const forgetSome = async (trx: Transaction<Schema>) => {
+      await lockClaimed(trx, claim) // what another worker notes by now is not ours
+      return forgetSomeWalked(trx, mailbox, folder, COMPARED_AT_ONCE)
+    }
+    while (await this.#transact(forgetSome)) {
+      // until none is left
+    }
   }
 
   beginFill(claim: Claim, mailbox: MailboxKey, lane: Lane, ranges: readonly ReceivedRange[]): Promise<Lane> {
@@ -230,7 +244,7 @@ export class SqlMessageStore implements MessageStore {
   }
 
   async unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined) {
-    await setImmediate() // there may be thousands of these looks in a row, and SQLite waits for nothing
+    await ownTurn()
     return unfilledMessages(this.#db, mailbox, lane, after, COMPARED_AT_ONCE)
   }
 
