@@ -68,6 +68,9 @@ function upsert(table: string, columns: readonly string[], key: readonly string[
   on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
 }
 
+/** Written in some ten milliseconds. */
+const ROWS_A_TURN = 100
+
 /** Opens (and where needed makes) the database file. The caller is its only writer: see `lock.ts`. */
 export function openSqlite(path: string): Database {
   const handle = translating(() => {
@@ -89,7 +92,7 @@ export function openSqlite(path: string): Database {
   const turn = checkpointer ? ownTurn : async () => {} // in memory nobody else is kept waiting
   return {
     db,
-    dialect: sqliteDialect(statements),
+    dialect: sqliteDialect(statements, turn),
     transact(work) {
       const transaction = before.then(turn).then(() => db.transaction().execute(work)) // one connection: nobody else can have been first
       before = transaction.then(() => checkpointer?.committed()).catch(() => {})
@@ -102,7 +105,7 @@ export function openSqlite(path: string): Database {
   }
 }
 
-function sqliteDialect(statements: StatementCache): Dialect {
+function sqliteDialect(statements: StatementCache, turn: () => Promise<void>): Dialect {
   return {
     name: 'sqlite',
     yes: sql`1`,
@@ -118,7 +121,10 @@ function sqliteDialect(statements: StatementCache): Dialect {
     // For the same reason no other transaction can have stored anything since this one looked.
     async upsertEmails(_trx, rows) {
       const upsert = statements.prepare(UPSERT_EMAIL)
-      for (const row of rows) upsert.run(EMAIL_COLUMNS.map((column) => row[column]))
+      for (const [index, row] of rows.entries()) {
+        if (index > 0 && index % ROWS_A_TURN === 0) await turn() // nobody else comes to the connection meanwhile
+        upsert.run(EMAIL_COLUMNS.map((column) => row[column]))
+      }
       return new Set(rows.map(({ id }) => id))
     },
 
