@@ -105,7 +105,7 @@ export class Connections {
   async decode(answer: RawAnswer): Promise<string> {
     const coding = codingOf(answer.headers)
     const bytes = coding === 'identity' ? answer.body : await this.#unpack(answer.body, coding)
-    if (bytes.length > MUCH_TO_DECODE) await ownTurn()
+    if (bytes.length > MUCH_TO_DECODE) await ownTurn('decode')
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
     free(bytes)
     return text

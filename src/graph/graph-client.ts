@@ -184,7 +184,7 @@ export class GraphClient {
     // The slot is for talking to Graph; unpacking and parsing go on without it.
     release()
     const text = await connections.decode(raw)
-    if (text.length > MUCH_TO_PARSE) await ownTurn()
+    if (text.length > MUCH_TO_PARSE) await ownTurn('parse')
     return { value: request.read(parse(text)), bytes: text.length, elapsedMs }
   }
 

@@ -107,7 +107,7 @@ export class SqlMessageStore implements MessageStore {
   }
 
   async unwalkedMessages(mailbox: MailboxKey, folder: FolderId, after: MessageId | undefined) {
-    await ownTurn()
+    await ownTurn('store')
     return unwalkedMessages(this.#db, mailbox, folder, after, COMPARED_AT_ONCE)
   }
 
@@ -244,7 +244,7 @@ export class SqlMessageStore implements MessageStore {
   }
 
   async unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined) {
-    await ownTurn()
+    await ownTurn('store')
     return unfilledMessages(this.#db, mailbox, lane, after, COMPARED_AT_ONCE)
   }
 

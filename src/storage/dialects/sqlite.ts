@@ -89,7 +89,7 @@ export function openSqlite(path: string): Database {
   const statements = new StatementCache(handle, path)
   const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: statements }) })
   let before: Promise<unknown> = Promise.resolve()
-  const turn = checkpointer ? ownTurn : async () => {} // in memory nobody else is kept waiting
+  const turn = checkpointer ? () => ownTurn('store') : async () => {} // in memory nobody else is kept waiting
   return {
     db,
     dialect: sqliteDialect(statements, turn),
