@@ -122,8 +122,11 @@ export interface Mailbox {
    * readRange does.
    */
   receivedBounds(folder: FolderId): Promise<{ oldest: string; newest: string } | undefined>
-  /** The newest mail of a range. Throws RangesRefusedError, UnreadablePageError, FolderGoneError, or an AppError. */
-  readRange(folder: FolderId, range: ReceivedRange): Promise<RangePage>
+  /**
+   * The newest mail of a range. Throws RangesRefusedError, UnreadablePageError, FolderGoneError, or an AppError.
+   * @param atMost messages, where fewer are wanted than a page may hold
+   */
+  readRange(folder: FolderId, range: ReceivedRange, atMost: number | undefined): Promise<RangePage>
   /** Names the newest messages of a range, so many at most; none where the provider cannot even do that. */
   newestIn(folder: FolderId, range: ReceivedRange, limit: number): Promise<Received[]>
   readMessage(id: MessageId): Promise<Reading<LocatedMessage>>

@@ -23,32 +23,75 @@ test('ranges are handed out once each, the newest first', () => {
   assert.equal(ranges.take(), undefined, 'nobody knows yet how long they are')
 })
 
-test('who has nothing to do gets the older half of the range with most left', () => {
-  const ranges = new Ranges([aRange(0, 0, 1_000), aRange(1, 1_000, 1_200)])
+/** Hears of a page: how far it came, and with how many messages. */
+function advance(ranges: Ranges, walked: WalkedRange, before: number, messages: number): void {
+  ranges.advance(walked, { before: timeOf(before), link: null }, messages)
+}
+
+test('who has nothing to do gets the older part of the range with most left', () => {
+  const ranges = new Ranges([aRange(0, 0, 10_000), aRange(1, 10_000, 12_000)])
   const [newer, older] = [take(ranges), take(ranges)]
-  ranges.advance(newer, { before: timeOf(1_190), link: null })
-  ranges.advance(older, { before: timeOf(900), link: null })
+  advance(ranges, newer, 11_800, 200)
+  advance(ranges, older, 5_000, 200)
   const taken = ranges.take()
-  assert.equal(taken?.split, newer.range, 'of 19 pages, against 9')
-  assert.deepEqual([newer.range.from, newer.range.before], [timeOf(1_095), timeOf(1_190)])
-  assert.deepEqual(taken?.walked.range, { number: 2, from: timeOf(1_000), before: timeOf(1_095), link: null })
+  assert.equal(taken?.split, newer.range, '1,800 messages, against 200')
+  assert.deepEqual([newer.range.from, newer.range.before], [timeOf(10_900), timeOf(11_800)])
+  assert.deepEqual(taken?.walked.range, { number: 2, from: timeOf(10_000), before: timeOf(10_900), link: null })
 })
 
-test('a range that is soon read is not split, and one that is read neither', () => {
+test('of what is left, what is on its way is not given away', () => {
+  const ranges = new Ranges([aRange(0, 0, 2_000)])
+  const walked = take(ranges)
+  advance(ranges, walked, 1_600, 400)
+  ranges.ask(walked)
+  assert.equal(ranges.take()?.split?.from, timeOf(700), 'of 1,200 messages 700: whoever reads is still at 400 others')
+  assert.equal(ranges.take()?.split?.from, timeOf(350), 'what was split off is as dense as what it was split off from')
+})
+
+test('a part that is smaller than a request is worth is not given away, and one that is over neither', () => {
   const ranges = new Ranges([aRange(0, 0, 1_000)])
   const walked = take(ranges)
-  ranges.advance(walked, { before: timeOf(660), link: null })
-  assert.equal(ranges.take(), undefined, 'fewer than two pages')
-  ranges.advance(walked, undefined)
+  advance(ranges, walked, 499, 501)
+  assert.equal(ranges.ask(walked), 499)
+  advance(ranges, walked, 99, 400)
+  assert.equal(ranges.take(), undefined, 'of 99 messages')
+  ranges.advance(walked, undefined, 99)
   assert.equal(ranges.take(), undefined)
 })
 
-test('a page within one second says nothing of how many pages are left', () => {
+test('where pages hold few messages, for these are large, a part of one page is worth a request', () => {
+  const ranges = new Ranges([aRange(0, 0, 100)])
+  const walked = take(ranges)
+  advance(ranges, walked, 95, 5)
+  assert.equal(ranges.take()?.split?.from, timeOf(47))
+})
+
+test('towards the end pages get smaller, so that nobody still reads a large one when nothing is left for the others', () => {
+  const ranges = new Ranges([aRange(0, 0, 3_000), aRange(1, 3_000, 6_000)])
+  const walked = take(ranges)
+  advance(ranges, walked, 5_500, 500)
+  assert.equal(ranges.ask(walked), undefined, 'a range waits')
+  const other = take(ranges)
+  assert.equal(ranges.ask(walked), undefined, 'nobody knows how much is in it')
+  advance(ranges, other, 2_500, 500)
+  assert.equal(ranges.ask(other), 2_250, 'half of 2,000 and 2,500')
+  const sizes = [600, 200, 50].map((before) => {
+    advance(ranges, other, before, secondsOf(other.range.before) - before)
+    advance(ranges, walked, 3_000 + before, secondsOf(walked.range.before) - 3_000 - before)
+    return ranges.ask(other)
+  })
+  assert.deepEqual(sizes, [600, 200, 100])
+  ranges.advance(walked, undefined, 50)
+  assert.equal(ranges.ask(other), 100, 'whoever is alone shares with nobody')
+})
+
+test('a page within one second says nothing of how many messages are left', () => {
   const ranges = new Ranges([aRange(0, 0, 1_000)])
   const walked = take(ranges)
-  ranges.advance(walked, { before: timeOf(1_000), link: 'more of this second' })
+  ranges.advance(walked, { before: timeOf(1_000), link: 'more of this second' }, 500)
   assert.equal(walked.range.link, 'more of this second')
   assert.equal(ranges.take(), undefined)
+  assert.equal(ranges.ask(walked), undefined)
 })
 
 test('wherever mail lies and whoever reads how fast, every second is read, and no two read the same for long', () => {
@@ -72,11 +115,12 @@ test('wherever mail lies and whoever reads how fast, every second is read, and n
           }
           idle = 0
           const { from, before } = walked.range
-          const page = mail.filter((second) => second >= secondsOf(from) && second < secondsOf(before)).slice(0, 5)
+          const size = Math.min(5, ranges.ask(walked) ?? 5)
+          const page = mail.filter((second) => second >= secondsOf(from) && second < secondsOf(before)).slice(0, size)
           for (const second of page) read.set(second, (read.get(second) ?? 0) + 1)
           const last = page.at(-1)
-          const isOver = page.length < 5 || last === undefined || last <= secondsOf(from)
-          ranges.advance(walked, isOver ? undefined : { before: timeOf(last), link: null })
+          const isOver = page.length < size || last === undefined || last <= secondsOf(from)
+          ranges.advance(walked, isOver ? undefined : { before: timeOf(last), link: null }, page.length)
           if (isOver) walkers[index] = undefined
         }
         assert.deepEqual([...read.keys()].sort(), [...mail].sort())

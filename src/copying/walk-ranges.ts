@@ -31,20 +31,21 @@ async function walkRange(walked: WalkedRange, ranges: Ranges, lane: Lane, contex
   // NOTE: looked at when a page is there: meanwhile the older part may have been given to another walker.
   const within = (rest: RestOfRange | undefined) =>
     rest && secondsOf(rest.before) > secondsOf(range.from) ? rest : undefined
-  const read = async (rest: RestOfRange): Promise<ReadPage<RestOfRange, RangePage & { askedAt: number }>> => {
+  const read = async (asked: RestOfRange): Promise<ReadPage<RestOfRange, RangePage & { askedAt: number }>> => {
     const askedAt = clock.now()
-    const page = { ...(await mailbox.readRange(lane.folderId, { ...range, ...rest })), askedAt }
-    return { page, rest: within(page.rest) }
+    const page = await mailbox.readRange(lane.folderId, { ...range, ...asked }, ranges.ask(walked))
+    const rest = within(page.rest)
+    ranges.advance(walked, rest, page.messages.length)
+    return { page: { ...page, askedAt }, rest }
   }
   let seen = new Set<MessageId>()
   try {
     for await (const page of readAhead({ before: range.before, link: range.link }, read, unsaved, signal)) {
       const messages = page.messages.filter(({ id }) => !seen.has(id)).map((message) => keptBody(message, lane.body))
       seen = new Set(page.messages.map(({ id }) => id))
-      const rest = within(page.rest)
-      ranges.advance(walked, rest)
       const { askedAt } = page
-      await savePart(lane, { ...NOTHING, messages, range: { number: range.number, rest }, askedAt }, context)
+      const moved = { number: range.number, rest: within(page.rest) }
+      await savePart(lane, { ...NOTHING, messages, range: moved, askedAt }, context)
     }
     return false
   } catch (error) {
@@ -66,7 +67,7 @@ async function stepOver(walked: WalkedRange, ranges: Ranges, lane: Lane, context
     await savePart(lane, { ...part, range: unmoved }, context)
   }
   const rest = behind(range, newest)
-  ranges.advance(walked, rest)
+  ranges.advance(walked, rest, newest.length)
   await savePart(lane, { ...NOTHING, range: { number, rest } }, context)
   return rest !== undefined
 }

@@ -51,6 +51,8 @@ const IDS_PAGE_SIZE = 1000
 // With fewer left, they are named and read one by one: that is over sooner than more tries.
 const SMALLEST_OF_RANGE = 20
 
+const ANY_SIZE = { smallest: 1, largest: Number.POSITIVE_INFINITY }
+
 // Empty pages with a next link are legal; a run of so many is a walk that never ends.
 const MAX_EMPTY_PAGES = 10_000
 
@@ -127,14 +129,13 @@ export class GraphMailbox implements Mailbox {
     return oldest && newest && { oldest: oldest.receivedDateTime, newest: newest.receivedDateTime }
   }
 
-  readRange(folder: FolderId, range: ReceivedRange): Promise<RangePage> {
+  readRange(folder: FolderId, range: ReceivedRange, atMost: number | undefined): Promise<RangePage> {
     const walk = this.#walkOf(folder)
     return this.#askRange(async () => {
       for (let from = range; ; from = { ...range, link: null }) {
         try {
-          const page = await this.#shrinking(folder, walk, SMALLEST_OF_RANGE, (size) =>
-            this.#requestRange(folder, from, size),
-          )
+          const sizes = { smallest: SMALLEST_OF_RANGE, largest: atMost ?? Number.POSITIVE_INFINITY }
+          const page = await this.#shrinking(folder, walk, sizes, (size) => this.#requestRange(folder, from, size))
           walk.emptyPages = page.itemCount === 0 ? walk.emptyPages + 1 : 0
           if (walk.emptyPages > MAX_EMPTY_PAGES) throw new RangesRefusedError('A range does not come to its end')
           return page
@@ -214,7 +215,7 @@ export class GraphMailbox implements Mailbox {
     if (link !== undefined && !graphUrl.owns(link)) throw this.#expired(walk)
 
     if (way.content === 'whole')
-      return this.#shrinking(folder, walk, 1, (size) => this.#requestPage(folder, link, way, size))
+      return this.#shrinking(folder, walk, ANY_SIZE, (size) => this.#requestPage(folder, link, way, size))
     try {
       const { value, bytes } = await this.#requestPage(folder, link, way, IDS_PAGE_SIZE)
       return { ...value, bytes }
@@ -229,14 +230,14 @@ export class GraphMailbox implements Mailbox {
   async #shrinking<Value extends { itemCount: number }>(
     folder: FolderId,
     walk: Walk,
-    smallest: number,
+    { smallest, largest }: { smallest: number; largest: number },
     ask: (pageSize: number) => Promise<Answer<Value>>,
   ): Promise<Weighed<Value>> {
     for (;;) {
-      const asked = walk.pageSize
+      const asked = Math.min(walk.pageSize, largest)
       try {
         const { value, bytes, elapsedMs } = await ask(asked)
-        // Of several pages asked for at once only the first may change the size.
+        // Of several pages asked for at once only the first may change the size, and none that was to be smaller.
         if (walk.pageSize === asked) {
           walk.pageSize = sizeAfterPage(asked, { items: value.itemCount, bytes, elapsedMs })
         }

@@ -84,7 +84,7 @@ export class ChangingInbox implements MailboxProvider {
       findWellKnownFolder: async () => undefined,
       readPage: async (_folder, from, way) => this.#page(from, way),
       receivedBounds: async () => this.#bounds(),
-      readRange: async (_folder, range) => this.#range(range),
+      readRange: async (_folder, range, atMost) => this.#range(range, atMost),
       newestIn: async (_folder, range, limit) => this.#in(range).slice(0, limit).map(named),
       readMessage: async (id) => this.#message(id),
       listAttachments: nothing,
@@ -185,11 +185,11 @@ export class ChangingInbox implements MailboxProvider {
   }
 
   /** A link is a position, as Graph's `$skip` is. */
-  #range(range: ReceivedRange): RangePage {
+  #range(range: ReceivedRange, atMost = Number.POSITIVE_INFINITY): RangePage {
     this.#happen()
     const position = range.link === null ? 0 : Number(range.link)
     const found = this.#in(range).slice(position)
-    const shown = found.slice(0, this.#world.pageSize)
+    const shown = found.slice(0, Math.min(atMost, this.#world.pageSize))
     if (shown.some(({ id }) => this.#isPoison(id))) throw new UnreadablePageError('poison')
     const last = shown.at(-1)
     const messages = this.#give(shown)
