@@ -14,20 +14,25 @@ test('a quick, full page makes the next one four times as large, up to the large
   assert.deepEqual(sizes, [400, 1000, 1000])
 })
 
-test('the size grows until a full page weighs two megabytes, whether the page that tells was full or not', () => {
+test('the size follows what a page of two megabytes would hold, whether the page that tells was full or not', () => {
   assert.equal(sizeAfterPage(200, { items: 200, bytes: 1_400_000, elapsedMs: 50 }), 285)
   assert.equal(sizeAfterPage(200, { items: 120, bytes: 840_000, elapsedMs: 50 }), 285)
   assert.equal(sizeAfterPage(285, { items: 285, bytes: 1_995_000, elapsedMs: 50 }), 285)
 })
 
-test('where Graph takes longer than we do, pages grow to four megabytes', () => {
-  assert.equal(sizeAfterPage(400, { items: 400, bytes: 2_800_000, elapsedMs: 300 }), 571)
-  assert.equal(sizeAfterPage(571, { items: 571, bytes: 3_997_000, elapsedMs: 300 }), 571)
+test('messages that turn out larger make pages smaller', () => {
+  assert.equal(sizeAfterPage(400, { items: 400, bytes: 4_000_000, elapsedMs: 50 }), 200)
+  assert.equal(sizeAfterPage(1, { items: 1, bytes: 7_000_000, elapsedMs: 50 }), 1)
 })
 
-test('a slow page, a large one and one far from full leave the size as it is', () => {
+test('where Graph brings less than we can store, pages grow to four megabytes', () => {
+  assert.equal(sizeAfterPage(400, { items: 400, bytes: 2_800_000, elapsedMs: 401 }), 571)
+  assert.equal(sizeAfterPage(400, { items: 400, bytes: 2_800_000, elapsedMs: 400 }), 285)
+  assert.equal(sizeAfterPage(571, { items: 571, bytes: 3_997_000, elapsedMs: 900 }), 571)
+})
+
+test('a slow page and one far from full leave the size as it is', () => {
   assert.equal(sizeAfterPage(100, { items: 100, bytes: 500_000, elapsedMs: 2_001 }), 100)
-  assert.equal(sizeAfterPage(100, { items: 100, bytes: 2_000_001, elapsedMs: 50 }), 100)
   assert.equal(sizeAfterPage(100, { items: 10, ...quick }), 100)
 })
 

@@ -14,10 +14,10 @@ const GROWTH = 4
 
 // Far below the 30 s after which Graph gives a request up.
 const QUICK_MS = 2_000
-// Memory is bounded by bytes in flight: 4 pages of a mailbox, parsed, times the mailboxes at once. Where Graph takes longer for a
-// page than we do to store one of 2 MB (some 100 ms), pages come one by one and hardly two are held at once: then larger ones
-// spare some of the waits that each costs whatever is on it.
-const OURS_MS = 250
+// Memory is bounded by bytes in flight: 4 pages of a mailbox, parsed, times the mailboxes at once. Where Graph takes longer than
+// this for a message, four requests at once bring less than we can store (5,000 messages a second), and hardly two pages are held
+// at once: then larger ones spare some of the waits that each costs whatever is on it.
+const SLOW_MS_A_MESSAGE = 1
 const WANTED_BYTES = 2_000_000
 const WANTED_BYTES_OF_SLOW = 4_000_000
 const HEAVY_BYTES = 8_000_000
@@ -28,9 +28,10 @@ export function sizeAfterPage(size: number, cost: PageCost): number {
   // A page far from full says nothing of a larger one, for instance where the server chooses the size itself.
   const isFull = cost.items * 2 >= size
   if (!isFull || cost.elapsedMs > QUICK_MS) return size
-  const wantedBytes = cost.elapsedMs > OURS_MS ? WANTED_BYTES_OF_SLOW : WANTED_BYTES
+  const isSlow = cost.elapsedMs > cost.items * SLOW_MS_A_MESSAGE
+  const wantedBytes = isSlow ? WANTED_BYTES_OF_SLOW : WANTED_BYTES
   const wanted = Math.floor((wantedBytes * cost.items) / cost.bytes)
-  return Math.max(size, Math.min(wanted, size * GROWTH, LARGEST_PAGE_SIZE))
+  return Math.max(1, Math.min(wanted, size * GROWTH, LARGEST_PAGE_SIZE))
 }
 
 /** The size to ask for after a page that could not be had; at 1 it is the item itself. */
