@@ -39,6 +39,13 @@ describe('a request', () => {
     assert.deepEqual((await client.get(request)).value, page)
   })
 
+  test('takes letters of any script, and an answer that begins with a byte order mark, as a plain number does', async (t) => {
+    const any = { value: [{ id: 'Grüße, Привет, 你好, 👋' }] }
+    const marked: Handler = (_, response) => response.writeHead(200).end(`\uFEFF${JSON.stringify(any)}`)
+    const { client, request } = await arrange(t, [json(any), marked])
+    for (const answer of ['without', 'with']) assert.deepEqual((await client.get(request)).value, any, answer)
+  })
+
   test('to another address than the configured one is not sent', async (t) => {
     const { client, server } = await arrange(t, [json(page)])
     for (const url of ['https://elsewhere.example/v1.0/page', 'nonsense', server.url.replace('127.0.0.1', 'localhost')])
