@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import SqliteHandle from 'better-sqlite3'
 import { Client } from 'pg'
 import { TempPostgres } from '../../test/support/postgres.ts'
+import { TempFolder } from '../../test/support/service.ts'
 import { until } from '../../test/support/wait.ts'
 import { openDatabase } from './open-database.ts'
 
@@ -58,6 +60,26 @@ test('a start that is killed in the middle of its migrations leaves nothing half
 
   await using database = await openDatabase({ kind: 'postgres', url: temporary.url })
   assert.deepEqual(await database.db.selectFrom('emails').selectAll().execute(), [])
+})
+
+test('what a walk has noted outlives the change of its table', async () => {
+  using folder = new TempFolder()
+  const location = { kind: 'sqlite', path: folder.database } as const
+  await (await openDatabase(location))[Symbol.asyncDispose]()
+  const note = { mailbox_id: 1, folder_id: 'inbox', message_id: 'm1', change_key: 'k1' }
+  const handle = new SqliteHandle(location.path)
+  try {
+    handle.exec(`delete from kysely_migration where name = '0010-notes-in-their-key';
+      drop table walked_messages;
+      create table walked_messages (mailbox_id integer not null references mailboxes (id), folder_id text not null,
+        message_id text not null, change_key text, primary key (mailbox_id, folder_id, message_id));
+      insert into mailboxes (id, object_id, user_upn, created_at) values (1, 'o1', 'user@example.com', '2026-01-01T00:00:00Z')`)
+    handle.prepare('insert into walked_messages values (?, ?, ?, ?)').run(Object.values(note))
+  } finally {
+    handle.close()
+  }
+  await using database = await openDatabase(location)
+  assert.deepEqual(await database.db.selectFrom('walked_messages').selectAll().execute(), [note])
 })
 
 test('a database of a newer version of the program is left alone', async () => {

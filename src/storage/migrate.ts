@@ -15,8 +15,9 @@ import { ranges as sqliteRanges } from './migrations/sqlite/0006-ranges.ts'
 import { lanesByTime as sqliteLanesByTime } from './migrations/sqlite/0007-lanes-by-time.ts'
 import { timesInFolders as sqliteTimesInFolders } from './migrations/sqlite/0008-times-in-folders.ts'
 import { walksOfFolders as sqliteWalksOfFolders } from './migrations/sqlite/0009-walks-of-folders.ts'
+import { notesInTheirKey } from './migrations/sqlite/0010-notes-in-their-key.ts'
 
-/** In order of their names; added to, never edited. A change of the schema adds one to each. */
+/** In order of their names; added to, never edited. A change of the tables adds one to each. */
 const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
   sqlite: {
     '0001-extractions': extractions,
@@ -28,6 +29,7 @@ const MIGRATIONS: Record<DialectName, Record<string, Migration>> = {
     '0007-lanes-by-time': sqliteLanesByTime,
     '0008-times-in-folders': sqliteTimesInFolders,
     '0009-walks-of-folders': sqliteWalksOfFolders,
+    '0010-notes-in-their-key': notesInTheirKey,
   },
   postgres: {
     '0001-schema': schema,

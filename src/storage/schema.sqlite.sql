@@ -231,7 +231,7 @@ create table walked_messages (
   change_key text,
   primary key (mailbox_id, folder_id, message_id),
   foreign key (mailbox_id) references mailboxes(id)
-);
+) without rowid;
 
 create index email_attachments_blob on email_attachments (sha256) where sha256 is not null;
 

@@ -13,6 +13,8 @@ export interface Table {
   columns: Column[]
   /** Primary key, unique columns and references, in words of SQL. */
   keys: string[]
+  /** How the rows are kept, where that was chosen. */
+  kept?: string
 }
 
 /** What migrations made of a database, their own tables left out. */
@@ -31,7 +33,8 @@ export function describeSchema({ db, dialect }: Database): Promise<DescribedSche
 export function toSql({ tables, indexes, views }: DescribedSchema): string {
   const parts = [
     ...tables.map(
-      ({ name, columns, keys }) => `create table ${name} (\n  ${[...columns.map(toLine), ...keys].join(',\n  ')}\n);`,
+      ({ name, columns, keys, kept }) =>
+        `create table ${name} (\n  ${[...columns.map(toLine), ...keys].join(',\n  ')}\n)${kept ? ` ${kept}` : ''};`,
     ),
     ...[...indexes.values()].map((text) => `${text};`),
     ...[...views.values()].map((text) => `${text};`),
@@ -78,8 +81,13 @@ async function describeSqliteTable(db: Db, name: string): Promise<Table> {
     db,
     sql`select "from", "table", "to" from pragma_foreign_key_list(${name}) order by "from"`,
   )
+  const [{ wr: isWithoutRowid } = { wr: 0 }] = await rows<{ wr: number }>(
+    db,
+    sql`select wr from pragma_table_list where name = ${name}`,
+  )
   return {
     name,
+    ...(isWithoutRowid && { kept: 'without rowid' }),
     columns: columns.map((column) => ({
       name: column.name,
       type: column.type.toLowerCase(),
