@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
@@ -8,6 +8,8 @@ export interface Certificate {
   /** The certificate is its own authority: clients trust it by this same text. */
   pem: string
   caFile: string
+  /** Leaves nothing behind of a file that nobody asked for. */
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 export async function makeCertificate(caFile: string | undefined, host: string): Promise<Certificate> {
@@ -26,7 +28,15 @@ export async function makeCertificate(caFile: string | undefined, host: string):
       },
     ],
   })
-  const file = caFile ?? join(await mkdtemp(join(tmpdir(), 'outlookmail-simulator-')), 'ca.pem')
+  const folder = caFile === undefined ? await mkdtemp(join(tmpdir(), 'outlookmail-simulator-')) : undefined
+  const file = caFile ?? join(folder ?? '', 'ca.pem')
   await writeFile(file, cert)
-  return { key, pem: cert, caFile: file }
+  return {
+    key,
+    pem: cert,
+    caFile: file,
+    async [Symbol.asyncDispose]() {
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+    },
+  }
 }

@@ -168,6 +168,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   async function close(): Promise<void> {
     gates.openAll()
     await closeServer(server)
+    await certificate[Symbol.asyncDispose]()
   }
 
   return {
