@@ -1,13 +1,14 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import type { Attachment, AttachmentId } from '../copying/attachment.ts'
-import type { Blob } from '../copying/blob-store.ts'
+import type { Blob, Sha256 } from '../copying/blob-store.ts'
 import {
   BlobGoneError,
   type ContentStore,
   type ContentWrite,
   type MissingContent,
   type PendingContent,
+  type SavedListing,
   type SkippedPart,
 } from '../copying/content-store.ts'
 import type { FolderId } from '../copying/mailbox.ts'
@@ -15,27 +16,28 @@ import type { MessageId } from '../copying/message.ts'
 import type { Lane, MailboxKey } from '../copying/message-store.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
-import { adding, lockClaimed, updateClaimed } from './claims.ts'
+import { lockClaimed } from './claims.ts'
+import { ContentWrites, type Work } from './content-writes.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { toLane } from './lanes.ts'
 import { recordPart } from './ledger.ts'
-import type { EmailAttachmentsTable, EmailContentsTable, ExtractionsTable, Schema } from './schema.ts'
+import type { EmailAttachmentsTable, EmailContentsTable, Schema } from './schema.ts'
 import { isSameTime, storableTime } from './times.ts'
 
 /** Rows per statement: far below SQLite's 32,766 parameters (sqlite.org/limits.html). */
 const ROWS_PER_INSERT = 500
 
-type Amounts = Partial<Record<keyof ExtractionsTable, number>>
-
 export class SqlContentStore implements ContentStore {
   readonly #db: Kysely<Schema>
   readonly #transact: Database['transact']
+  readonly #writes: ContentWrites
   readonly #dialect: Dialect
   readonly #clock: Clock
 
   constructor(database: Database, clock: Clock) {
     this.#db = database.db
     this.#transact = database.transact
+    this.#writes = new ContentWrites(database.transact)
     this.#dialect = database.dialect
     this.#clock = clock
   }
@@ -67,19 +69,21 @@ export class SqlContentStore implements ContentStore {
     return missingOf(this.#db, mailbox, messageId)
   }
 
-  saveListing(write: ContentWrite, attachments: readonly Attachment[]): Promise<ExtractionStatus> {
-    return this.#write(write, async (trx) => {
+  async saveListing(write: ContentWrite, attachments: readonly Attachment[]): Promise<SavedListing> {
+    let missing: EmailAttachmentsTable[] = []
+    const status = await this.#write(write, async (trx) => {
       const { mailbox, messageId } = write
       const [before, pending] = await Promise.all([
         attachmentsOf(trx, mailbox, messageId),
         pendingOf(trx, mailbox, messageId),
       ])
       const counted = pending === 'content' ? (await missingOf(trx, mailbox, messageId)).length : 0
-      await trx
-        .deleteFrom('email_attachments')
-        .where('mailbox_id', '=', mailbox)
-        .where('email_id', '=', messageId)
-        .execute()
+      if (before.length > 0)
+        await trx
+          .deleteFrom('email_attachments')
+          .where('mailbox_id', '=', mailbox)
+          .where('email_id', '=', messageId)
+          .execute()
       await reopenListed(trx, write, attachments)
       const rows = attachments.map((attachment, ordinal) => toRow(write, attachment, ordinal, before))
       for (let first = 0; first < rows.length; first += ROWS_PER_INSERT) {
@@ -87,36 +91,44 @@ export class SqlContentStore implements ContentStore {
         await trx.insertInto('email_attachments').values(some).execute()
       }
 
-      // All of them: what stood in the ledger is tried again.
-      const missing = write.wanted === 'content' ? rows.filter(isMissing).length : 0
+      missing = rows.filter(isMissing) // all of them: what stood in the ledger is tried again
       const contents = { attachments: 'metadata', attachments_pending: 'content', pending: 1 } as const
       await updateContents(trx, write, contents)
-      return { attachments_total: missing - counted }
+      return { attachments_total: (write.wanted === 'content' ? missing.length : 0) - counted }
     })
+    return { status, missing: missing.map(toMissing) }
   }
 
   saveContent(write: ContentWrite, attachment: AttachmentId, blob: Blob, isThere: () => Promise<boolean>) {
-    return this.#write(write, async (trx) => {
-      const bytes = await this.#referTo(trx, blob, isThere)
-      const { numUpdatedRows } = await trx
-        .updateTable('email_attachments')
-        .set({ sha256: blob.sha256, content_size: blob.size })
-        .where('mailbox_id', '=', write.mailbox)
-        .where('email_id', '=', write.messageId)
-        .where('attachment_id', '=', attachment)
-        .executeTakeFirstOrThrow()
-      await clearPart(trx, write.mailbox, write.messageId, attachment)
-      return { attachments_stored: Number(numUpdatedRows), bytes_stored: bytes }
-    })
+    return this.#write(
+      write,
+      async (trx) => {
+        const bytes = await this.#referTo(trx, blob, isThere)
+        const { numUpdatedRows } = await trx
+          .updateTable('email_attachments')
+          .set({ sha256: blob.sha256, content_size: blob.size })
+          .where('mailbox_id', '=', write.mailbox)
+          .where('email_id', '=', write.messageId)
+          .where('attachment_id', '=', attachment)
+          .executeTakeFirstOrThrow()
+        await clearPart(trx, write.mailbox, write.messageId, attachment)
+        return { attachments_stored: Number(numUpdatedRows), bytes_stored: bytes }
+      },
+      blob.sha256,
+    )
   }
 
   saveMime(write: ContentWrite, blob: Blob, isThere: () => Promise<boolean>) {
-    return this.#write(write, async (trx) => {
-      const bytes = await this.#referTo(trx, blob, isThere)
-      const mime = { mime: 'stored', mime_sha256: blob.sha256, mime_size: blob.size, mime_error: null } as const
-      await updateContents(trx, write, { ...mime, mime_pending: 0 })
-      return { bytes_stored: bytes }
-    })
+    return this.#write(
+      write,
+      async (trx) => {
+        const bytes = await this.#referTo(trx, blob, isThere)
+        const mime = { mime: 'stored', mime_sha256: blob.sha256, mime_size: blob.size, mime_error: null } as const
+        await updateContents(trx, write, { ...mime, mime_pending: 0 })
+        return { bytes_stored: bytes }
+      },
+      blob.sha256,
+    )
   }
 
   saveMimeFailure(write: ContentWrite, code: string) {
@@ -157,18 +169,13 @@ export class SqlContentStore implements ContentStore {
     })
   }
 
-  /** Every write begins with the claim, and adds what it did to the counters of the run. */
-  #write(write: ContentWrite, work: (trx: Transaction<Schema>) => Promise<Amounts>): Promise<ExtractionStatus> {
-    return this.#transact(async (trx) => {
-      const { claim, usage, activeMs } = write
-      const { requests, retries, throttledMs } = usage
-      const spent = { requests, retries, throttled_ms: Math.round(throttledMs), active_ms: Math.round(activeMs) }
-      const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(spent) })
-      const amounts = Object.entries(await work(trx)).filter(([, amount]) => amount !== 0)
-      if (amounts.length > 0) await updateClaimed(trx, claim, adding(Object.fromEntries(amounts) as Amounts))
+  #write(write: ContentWrite, work: Work['run'], blob?: Sha256): Promise<ExtractionStatus> {
+    const run = async (trx: Transaction<Schema>) => {
+      const amounts = await work(trx)
       if (write.completes) await markDone(trx, write)
-      return status
-    })
+      return amounts
+    }
+    return this.#writes.save({ write, run, ...(blob !== undefined && { blob }) })
   }
 
   /** Locks the blob's row, so that nobody frees it before the reference is there. Answers the bytes that are new. */
@@ -224,7 +231,11 @@ async function missingOf(db: Kysely<Schema>, mailbox: MailboxKey, messageId: Mes
     )
     .orderBy('ordinal')
     .execute()
-  return rows.map((row) => ({ id: row.attachment_id as AttachmentId, kind: row.kind, size: row.size }))
+  return rows.map(toMissing)
+}
+
+function toMissing({ attachment_id, kind, size }: Pick<EmailAttachmentsTable, 'attachment_id' | 'kind' | 'size'>) {
+  return { id: attachment_id as AttachmentId, kind, size }
 }
 
 function attachmentsOf(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: MessageId) {
