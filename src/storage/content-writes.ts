@@ -1,19 +1,30 @@
 import type { Transaction } from 'kysely'
 import type { Sha256 } from '../copying/blob-store.ts'
 import type { ContentWrite } from '../copying/content-store.ts'
+import type { Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
-import { adding, updateClaimed } from './claims.ts'
+import { adding, claimedUpdate, statusOfClaimed } from './claims.ts'
+import { compiledOnce } from './compiled-once.ts'
 import type { Database } from './dialects/dialect.ts'
 import type { ExtractionsTable, Schema } from './schema.ts'
 
-type Amounts = Partial<Record<keyof ExtractionsTable, number>>
+const SPENT = ['requests', 'retries', 'throttled_ms', 'active_ms'] as const satisfies (keyof ExtractionsTable)[]
+const AMOUNTS = [
+  'attachments_total',
+  'attachments_stored',
+  'attachments_skipped',
+  'bytes_stored',
+] as const satisfies (keyof ExtractionsTable)[]
+
+type Spent = Record<(typeof SPENT)[number], number>
+type Amounts = Record<(typeof AMOUNTS)[number], number>
 
 /** What there is to do in the transaction; answers what it adds to the counters of the run. */
 export interface Work {
   write: ContentWrite
   /** Whose row is locked by it. */
   blob?: Sha256
-  run: (trx: Transaction<Schema>) => Promise<Amounts>
+  run: (trx: Transaction<Schema>) => Promise<Partial<Amounts>>
 }
 
 interface Waiting extends Work {
@@ -99,24 +110,46 @@ async function saveAll(trx: Transaction<Schema>, some: readonly Work[]): Promise
   const [first] = some
   if (!first) throw new Error('A transaction was begun with nothing to do')
   const { claim } = first.write
-  const spent = total(some.map(({ write }) => spentOn(write)))
-  const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(spent) })
-  const done: Amounts[] = []
+  const spent = await addSpent(trx, {
+    ...claim,
+    ...total(
+      SPENT,
+      some.map(({ write }) => spentOn(write)),
+    ),
+  })
+  const status = statusOfClaimed(claim, spent.rows)
+  const done: Partial<Amounts>[] = []
   for (const { run } of some) done.push(await run(trx))
-  const amounts = Object.entries(total(done)).filter(([, amount]) => amount !== 0)
-  if (amounts.length > 0) await updateClaimed(trx, claim, adding(Object.fromEntries(amounts)))
+  const amounts = total(AMOUNTS, done)
+  if (AMOUNTS.some((column) => amounts[column] !== 0)) await addAmounts(trx, { ...claim, ...amounts })
   return status
 }
 
-function spentOn({ usage, activeMs }: ContentWrite): Amounts {
+const addSpent = compiledOnce((db, values: Claim & Spent) => {
+  return claimedUpdate(db, claimIn(values), { crashes: 0, waiting_for: null, ...adding(pick(SPENT, values)) })
+})
+
+const addAmounts = compiledOnce((db, values: Claim & Amounts) => {
+  return claimedUpdate(db, claimIn(values), adding(pick(AMOUNTS, values)))
+})
+
+function claimIn({ extractionId, epoch }: Claim): Claim {
+  return { extractionId, epoch }
+}
+
+function spentOn({ usage, activeMs }: ContentWrite): Spent {
   const { requests, retries, throttledMs } = usage
   return { requests, retries, throttled_ms: Math.round(throttledMs), active_ms: Math.round(activeMs) }
 }
 
-function total(amounts: readonly Amounts[]): Amounts {
-  const sums: Record<string, number> = {}
-  for (const [column, amount] of amounts.flatMap((each) => Object.entries(each))) {
-    sums[column] = (sums[column] ?? 0) + amount
-  }
-  return sums
+function total<Column extends string>(
+  columns: readonly Column[],
+  amounts: readonly Partial<Record<Column, number>>[],
+): Record<Column, number> {
+  const sumOf = (column: Column) => amounts.reduce((sum, each) => sum + (each[column] ?? 0), 0)
+  return Object.fromEntries(columns.map((column) => [column, sumOf(column)])) as Record<Column, number>
+}
+
+function pick<Column extends string>(columns: readonly Column[], values: Record<Column, number>) {
+  return Object.fromEntries(columns.map((column) => [column, values[column]])) as Record<Column, number>
 }
