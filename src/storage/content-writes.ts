@@ -1,7 +1,8 @@
 import type { Transaction } from 'kysely'
 import type { Sha256 } from '../copying/blob-store.ts'
 import type { ContentWrite } from '../copying/content-store.ts'
-import type { Claim } from '../extractions/extraction.ts'
+import { AppError } from '../errors.ts'
+import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
 import { adding, claimedUpdate, statusOfClaimed } from './claims.ts'
 import { compiledOnce } from './compiled-once.ts'
@@ -86,7 +87,7 @@ export class ContentWrites {
       for (const { saved } of some) saved.resolve(status)
     } catch (error) {
       const failed = take()
-      if (failed.length === 1) failed[0]?.saved.reject(error)
+      if (failed.length === 1 || isOfAll(error)) for (const { saved } of failed) saved.reject(error)
       else for (const one of failed) await this.#saveAlone(one) // one that fails must not take others with it
     }
   }
@@ -98,6 +99,11 @@ export class ContentWrites {
       one.saved.reject(error)
     }
   }
+}
+
+/** The claim, the database or the blob store is gone: to try each by itself would only take its time. */
+function isOfAll(error: unknown): boolean {
+  return error instanceof ClaimLostError || error instanceof AppError
 }
 
 /** Two mailboxes may have some blobs in common: who locks them in one order never waits for who waits for him. */

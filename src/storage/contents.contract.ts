@@ -5,6 +5,7 @@ import type { Blob, Sha256 } from '../copying/blob-store.ts'
 import { BlobGoneError, type ContentWrite } from '../copying/content-store.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { MailboxKey } from '../copying/message-store.ts'
+import { AppError } from '../errors.ts'
 import { ClaimLostError } from '../extractions/extraction.ts'
 import { aMessage, beginCopy, type OpenStores } from './testing/fixtures.ts'
 
@@ -91,6 +92,29 @@ export function contentsContract(open: () => Promise<OpenStores>): void {
     )
     assert.deepEqual(await counts(copy), { total: 8, stored: 3, skipped: 0, bytes: (await mailBytes(copy)) + 120 })
     assert.deepEqual(await pendingIds(stores, copy), ['m3 content'])
+  })
+
+  test('where the blob store is gone, writes that come together fail together, and ask for it once', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const ids = ['m1', 'm2', 'm3'] as MessageId[]
+    await copy.save({ messages: ids.map((id) => withAttachments(id)) })
+    const writes = ids.map((messageId) => ({ ...aWrite(copy), messageId }))
+    for (const write of writes) await stores.contents.saveListing(write, [anAttachment('a1')])
+    const gone = new AppError('blob_store_unavailable', 'The disk is gone')
+    let asked = 0
+    const isUnknown = async () => {
+      asked++
+      throw gone
+    }
+    const outcomes = await Promise.allSettled(
+      writes.map((write, index) => stores.contents.saveContent(write, A1, aBlob(String(index), 60), isUnknown)),
+    )
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason),
+      [gone, gone, gone],
+    )
+    assert.equal(asked, 1)
   })
 
   test('a write that can wait is saved with the next one of the run, and at the latest when that for which it waits has ended', async () => {
