@@ -3,6 +3,7 @@ import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type Blob, BlobDamagedError, type BlobStore, type ByteRange, type Sha256 } from '../copying/blob-store.ts'
+import { blobPath } from './blob-path.js'
 import { onDisk } from './disk-error.ts'
 import { Spool } from './spool.ts'
 import { verified } from './verified.ts'
@@ -25,11 +26,9 @@ export class FileBlobStore implements BlobStore {
     return new FileBlobStore(root, await Spool.open(join(root, 'incoming'), clock))
   }
 
-  async put(bytes: AsyncIterable<Uint8Array>): Promise<Blob> {
-    await using file = await this.#spool.receive(bytes)
-    // Also over a blob that is there already: nobody has looked whether that one is sound.
-    await onDisk(this.#root, () => file.moveTo(this.#pathOf(file.blob.sha256)))
-    return file.blob
+  /** Also over a blob that is there already: nobody has looked whether that one is sound. */
+  put(bytes: AsyncIterable<Uint8Array>): Promise<Blob> {
+    return this.#spool.keep(bytes, this.#root)
   }
 
   async has(blob: Blob): Promise<boolean> {
@@ -81,7 +80,7 @@ export class FileBlobStore implements BlobStore {
   }
 
   #pathOf(sha256: Sha256): string {
-    return join(this.#root, sha256.slice(0, 2), sha256)
+    return blobPath(this.#root, sha256)
   }
 }
 

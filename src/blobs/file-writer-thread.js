@@ -3,6 +3,7 @@ import { closeSync, fsync, openSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { parentPort } from 'node:worker_threads'
+import { blobPath } from './blob-path.js'
 
 // Runs in a thread of its own: see file-writer.ts. In JavaScript, since each thread would load by itself what strips types.
 
@@ -28,11 +29,24 @@ async function perform(task) {
   }
   const file = files.get(task.file)
   if (!file) throw new Error('The thread that wrote this file has died')
-  if (task.do === 'take') return take(file, task)
-  if (task.do === 'move') await move(file, task.to)
-  files.delete(task.file)
-  closeSync(file.descriptor)
+  if (task.do === 'take') {
+    const written = take(file, task)
+    if (!written || task.root === undefined) return written
+    await move(file, blobPath(task.root, written.sha256))
+    close(task.file, file)
+    return written
+  }
+  close(task.file, file)
   return undefined
+}
+
+/**
+ * @param {number} number
+ * @param {File} file
+ */
+function close(number, file) {
+  files.delete(number)
+  closeSync(file.descriptor)
 }
 
 /**

@@ -2,13 +2,14 @@ import { Worker } from 'node:worker_threads'
 import type { Sha256 } from '../copying/blob-store.ts'
 
 /**
- * What the thread is asked to do with a file, each of which it answers: to open it; to write a part of the memory that it shares
- * with its asker; to sync it and give it its name, with which it is closed; or to close it as it is. Its number is the asker's.
+ * What the thread is asked to do with a file, each of which it answers in turn: to open it; to write a part of the memory that it
+ * shares with its asker; or to close it. Its number is the asker's. With the last part may come the folder of blobs below which it
+ * is to have its name: then it is synced, named and closed, and answered once bytes and name are on the disk, and not only in
+ * the memory of the system.
  */
 export type Task = { file: number } & (
   | { do: 'begin'; path: string; memory: SharedArrayBuffer }
-  | { do: 'take'; from: number; length: number; isLast: boolean }
-  | { do: 'move'; to: string }
+  | { do: 'take'; from: number; length: number; isLast: boolean; root?: string }
   | { do: 'close' }
 )
 
@@ -16,7 +17,7 @@ export type Task = { file: number } & (
 export interface Written {
   sha256: Sha256
   size: number
-  /** Belongs to the thread, which closes it; until then anybody in the process may read with it. */
+  /** Belongs to the thread, which closes it; until then anybody in the process may read with it. Of a named file it is closed. */
   descriptor: number
 }
 

@@ -11,23 +11,22 @@ import { FileWriter, type Task, type Written } from './file-writer.ts'
 /** No transfer stands still that long: the bytes of Graph and of a disk come within minutes or fail. */
 const ABANDONED_AFTER_MS = 3_600_000
 
-/** TLS brings 16 kB at a time, and to hand over a lot costs about as much whatever its size. */
-const LOT_BYTES = 256 * 1024
+/** TLS brings 16 kB at a time, and to hand over a lot costs about as much whatever its size: 0.1 ms, to wake the other thread. */
+const LOT_BYTES = 512 * 1024
 
 /** One is filled while the one before is hashed and written. */
 const LOTS = 2
 
-/** Memories for lots that are kept for the next files: as many as one mailbox has transfers at once, 2 MB. */
+/** Memories for lots that are kept for the next files: as many as one mailbox has transfers at once, 4 MB. */
 const MOST_KEPT = 4
 
-/** Bytes that have arrived whole, in a private file that disposing removes, unless it was moved. */
+/** Bytes that have arrived whole, in a private file that disposing removes. */
 export class SpooledFile implements AsyncDisposable {
   readonly blob: Blob
   readonly #path: string
   readonly #file: number
   readonly #descriptor: number
   readonly #writer: FileWriter
-  #isMoved = false
 
   constructor(writer: FileWriter, file: number, path: string, { descriptor, ...blob }: Written) {
     this.blob = blob
@@ -35,15 +34,6 @@ export class SpooledFile implements AsyncDisposable {
     this.#file = file
     this.#descriptor = descriptor
     this.#writer = writer
-  }
-
-  /**
-   * Gives it another name in the same file system, in the place of whatever has that name. Returns once bytes and name are on
-   * the disk, and not only in the memory of the system.
-   */
-  async moveTo(path: string): Promise<void> {
-    await this.#writer.ask({ file: this.#file, do: 'move', to: path })
-    this.#isMoved = true
   }
 
   readAt(offset: number, length: number): Buffer {
@@ -58,7 +48,7 @@ export class SpooledFile implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isMoved) await discard(this.#writer, this.#file, this.#path)
+    await discard(this.#writer, this.#file, this.#path)
   }
 }
 
@@ -84,19 +74,35 @@ export class Spool {
     return new Spool(folder, clock)
   }
 
-  /** Gathers the next lot while the one before is being written. An error of `bytes` is thrown on as it is. */
+  /** An error of `bytes` is thrown on as it is. */
   async receive(bytes: AsyncIterable<Uint8Array>): Promise<SpooledFile> {
+    const { file, path, written } = await this.#write(bytes)
+    return new SpooledFile(this.#writer, file, path, written)
+  }
+
+  /**
+   * As `receive`; then the file becomes a blob below `root`, in the place of whatever has its name there. Returns once bytes and
+   * name are on the disk. `root` is in the same file system.
+   */
+  async keep(bytes: AsyncIterable<Uint8Array>, root: string): Promise<Blob> {
+    const { sha256, size } = (await this.#write(bytes, root)).written
+    return { sha256, size }
+  }
+
+  /** Gathers the next lot while the one before is being written. */
+  async #write(bytes: AsyncIterable<Uint8Array>, root?: string) {
     const path = join(this.#folder, nameFor(OWNER))
     const file = this.#files++
     const memory = this.#memories.pop() ?? new SharedArrayBuffer(LOTS * LOT_BYTES)
     const ask = (task: Task) => onDisk(this.#folder, () => this.#writer.ask(task))
     try {
       await ask({ file, do: 'begin', path, memory })
-      const lots = new Lots(memory, (lot) => ask({ file, do: 'take', ...lot }))
+      const naming = root === undefined ? {} : { root }
+      const lots = new Lots(memory, (lot) => ask({ file, do: 'take', ...lot, ...(lot.isLast && naming) }))
       for await (const chunk of bytes) {
         if (!lots.add(chunk)) await lots.addInParts(chunk)
       }
-      return new SpooledFile(this.#writer, file, path, await lots.end())
+      return { file, path, written: await lots.end() }
     } catch (error) {
       await discard(this.#writer, file, path)
       throw error

@@ -19,6 +19,13 @@ export interface PendingContent {
 /** An attachment that was listed and whose content is wanted and not there. */
 export type MissingContent = Pick<Attachment, 'id' | 'kind' | 'size'>
 
+/** What became of a listing. */
+export interface SavedListing {
+  status: ExtractionStatus
+  /** As `missingContents` would answer now. */
+  missing: MissingContent[]
+}
+
 /** A part of a message that could not be had: all its attachments (not even listed), or one of them. */
 export interface SkippedPart {
   part: 'attachments' | AttachmentId
@@ -41,12 +48,14 @@ export interface ContentWrite extends Spent {
   wanted: AttachmentsOption
   /** With it, nothing is left to fetch for this message: as if `saveDone` followed in the same moment. */
   completes?: boolean
+  /** Until this has ended it may wait for another write of the run, to be saved with it. */
+  canWaitFor?: Promise<unknown>
 }
 
 /**
  * Keeps what belongs to messages beside their pages: attachments and MIME, and what of them is still to be fetched.
- * Every method that writes takes the claim and throws ClaimLostError, writing nothing, when it no longer holds; it answers
- * the status of the extraction, so that the worker hears a wish to pause or cancel at the moment its work is safe.
+ * Every method that writes takes the claim and throws ClaimLostError, writing nothing, when it no longer holds; writes of a run that
+ * come together are saved together, and fail each by itself. It answers the status of the extraction, so that the worker hears a wish to pause or cancel at the moment its work is safe.
  */
 export interface ContentStore {
   /** Messages with something to fetch, by id, after one of them. */
@@ -54,7 +63,7 @@ export interface ContentStore {
   /** Attachments of the message without the content that is wanted; those in the ledger of this run are left out. */
   missingContents(mailbox: MailboxKey, messageId: MessageId): Promise<MissingContent[]>
   /** Puts this listing in the place of the one before; what has the same id, size and time keeps its content. */
-  saveListing(write: ContentWrite, attachments: readonly Attachment[]): Promise<ExtractionStatus>
+  saveListing(write: ContentWrite, attachments: readonly Attachment[]): Promise<SavedListing>
   /**
    * Row after blob. `isThere` is asked within the transaction, once the blob can no longer be freed by others:
    * where it says no, nothing is written and BlobGoneError is thrown; put the blob again.

@@ -12,6 +12,7 @@ import { type CopyContext, NOTHING } from './copy-context.ts'
 import type { FolderId, Reading } from './mailbox.ts'
 import type { MessageId } from './message.ts'
 import type { Lane } from './message-store.ts'
+import { Permits } from './permits.ts'
 import { savePart } from './save-part.ts'
 import { Semaphore } from './semaphore.ts'
 import { StoppedError } from './stopped.ts'
@@ -101,31 +102,51 @@ async function copyAttachments(
   context: ContentsContext,
   transfers: Semaphore,
 ): Promise<boolean> {
-  const { contents, mailboxKey, options } = context
+  const { contents, mailboxKey, options, signal } = context
   const { messageId, attachments } = message
   if (attachments === 'nothing') return true
-  if (attachments === 'listing' && !(await listAttachments(messageId, context))) return false
-  if (options.attachments !== 'content') return true
+  if (options.attachments !== 'content')
+    return attachments !== 'listing' || (await listAttachments(messageId, context)) !== undefined
 
-  for (let listings = 1; ; listings++) {
-    const missing = await contents.missingContents(mailboxKey, messageId)
-    const gone = await fetchMissing(message, missing, context, transfers)
+  using permits = new Permits(transfers, signal)
+  for (let listings = 1, isListed = attachments === 'content'; ; listings++, isListed = false) {
+    const missing = isListed
+      ? await contents.missingContents(mailboxKey, messageId)
+      : await listAttachments(messageId, context, permits)
+    if (!missing) return false
+    const gone = await fetchMissing(message, missing, context, permits)
     if (gone.length === 0) return true
-    if (listings === MAX_LISTINGS) {
-      const reason = 'Graph lists this attachment and does not find it'
-      for (const { id } of gone) await skip(messageId, { part: id, code: 'ErrorItemNotFound', reason }, context)
-      return true
-    }
-    if (!(await listAttachments(messageId, context))) return false
+    if (listings < MAX_LISTINGS) continue
+    const reason = 'Graph lists this attachment and does not find it'
+    for (const { id } of gone) await skip(messageId, { part: id, code: 'ErrorItemNotFound', reason }, context)
+    return true
   }
 }
 
-/** False when the message is gone. */
-async function listAttachments(messageId: MessageId, context: ContentsContext): Promise<boolean> {
-  const reading = await context.mailbox.listAttachments(messageId)
-  if (reading.is === 'had') await save(context.contents.saveListing(aWrite(messageId, context), reading.value))
-  if (reading.is === 'unreadable') await skip(messageId, { part: 'attachments', ...reading }, context)
-  return reading.is !== 'gone'
+/**
+ * Answers the contents that are missing; undefined when the message is gone. With permits, the first of which is then asked for,
+ * the listing is saved with whatever is saved next, and at the latest when its contents could be fetched.
+ */
+async function listAttachments(
+  messageId: MessageId,
+  context: ContentsContext,
+  permits?: Permits,
+): Promise<readonly MissingContent[] | undefined> {
+  const { contents, mailbox, mailboxKey } = context
+  const reading = await mailbox.listAttachments(messageId)
+  if (reading.is === 'gone') return undefined
+  if (reading.is === 'unreadable') {
+    await skip(messageId, { part: 'attachments', ...reading }, context)
+    return contents.missingContents(mailboxKey, messageId) // of what was listed before
+  }
+  const write = aWrite(messageId, context)
+  const canWait = permits && reading.value.some(({ kind }) => kind !== 'reference')
+  const { status, missing } = await contents.saveListing(
+    canWait ? { ...write, canWaitFor: permits.ask() } : write,
+    reading.value,
+  )
+  throwUnlessRunning(status)
+  return missing
 }
 
 /** Answers those that are no longer there. */
@@ -133,15 +154,15 @@ async function fetchMissing(
   message: CopiedMessage,
   missing: readonly MissingContent[],
   context: ContentsContext,
-  transfers: Semaphore,
+  permits: Permits,
 ): Promise<MissingContent[]> {
-  const left = await fetchTogether(message.messageId, missing, context, transfers)
+  const left = await fetchTogether(message.messageId, missing, context, permits)
   const gone: MissingContent[] = []
   let open = left.length
   // Of two that are saved at once neither is the last: then the message is marked by itself.
   const isLast = () => open === 1 && gone.length === 0 && !message.mime
   const fetches = left.map((attachment) => async () => {
-    const release = await transfers.acquire(context.signal)
+    const release = await permits.acquire()
     try {
       if ((await fetchOne(message, attachment, isLast, context)) === 'gone') gone.push(attachment)
       open--
@@ -158,14 +179,14 @@ async function fetchTogether(
   messageId: MessageId,
   missing: readonly MissingContent[],
   context: ContentsContext,
-  transfers: Semaphore,
+  permits: Permits,
 ): Promise<readonly MissingContent[]> {
   const totalBytes = missing.reduce((sum, { size }) => sum + size, 0)
   const areFew = missing.length < 2 || totalBytes > SMALL_TOTAL_BYTES
   if (areFew || missing.some(({ kind }) => kind !== 'file')) return missing
 
-  const { blobs, contents, mailbox, signal } = context
-  const release = await transfers.acquire(signal)
+  const { blobs, contents, mailbox } = context
+  const release = await permits.acquire()
   try {
     const reading = await mailbox.readSmallAttachments(messageId)
     if (reading.is !== 'had') return missing // what is wrong shows when they are asked for one by one
@@ -270,7 +291,11 @@ async function skip(
 
 /** Throws StoppedError when the run is to stop: after the write, so that nothing fetched is fetched again. */
 async function save(write: Promise<ExtractionStatus>): Promise<void> {
-  if ((await write) !== 'in_progress') throw new StoppedError()
+  throwUnlessRunning(await write)
+}
+
+function throwUnlessRunning(status: ExtractionStatus): void {
+  if (status !== 'in_progress') throw new StoppedError()
 }
 
 function aWrite(messageId: MessageId, { claim, mailboxKey, traffic, options, lap }: ContentsContext): ContentWrite {

@@ -1,4 +1,4 @@
-import { sql, type Transaction, type UpdateObject } from 'kysely'
+import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely'
 import { type Claim, ClaimLostError } from '../extractions/extraction.ts'
 import { type ExtractionStatus, RUNNING_STATUSES } from '../extractions/extraction-status.ts'
 import type { ExtractionsTable, Schema } from './schema.ts'
@@ -16,9 +16,7 @@ export async function updateClaimed(
   claim: Claim,
   changes: UpdateObject<Schema, 'extractions'>,
 ): Promise<{ status: ExtractionStatus }> {
-  const status = await update(trx, claim, changes)
-  if (!status) throw new ClaimLostError(claim)
-  return { status }
+  return { status: statusOfClaimed(claim, await claimedUpdate(trx, claim, changes).execute()) }
 }
 
 /** As `updateClaimed`, where there is nothing to change yet. */
@@ -32,14 +30,28 @@ export function lockedStatusOf(trx: Transaction<Schema>, claim: Claim): Promise<
 }
 
 async function update(trx: Transaction<Schema>, claim: Claim, changes: UpdateObject<Schema, 'extractions'>) {
-  const row = await trx
+  return statusIn(await claimedUpdate(trx, claim, changes).execute())
+}
+
+/** For who compiles it once: the update alone. `statusOfClaimed` is then asked what its answer means. */
+export function claimedUpdate(db: Kysely<Schema>, claim: Claim, changes: UpdateObject<Schema, 'extractions'>) {
+  return db
     .updateTable('extractions')
     .set(changes)
     .where('id', '=', claim.extractionId)
     .where('epoch', '=', claim.epoch)
     .where('status', 'in', RUNNING)
     .returning('status')
-    .executeTakeFirst()
+}
+
+/** Throws ClaimLostError where no row was changed. */
+export function statusOfClaimed(claim: Claim, rows: readonly { status: string }[]): ExtractionStatus {
+  const status = statusIn(rows)
+  if (!status) throw new ClaimLostError(claim)
+  return status
+}
+
+function statusIn([row]: readonly { status: string }[]): ExtractionStatus | undefined {
   return row?.status as ExtractionStatus | undefined
 }
 

@@ -5,6 +5,7 @@ import type { Blob, Sha256 } from '../copying/blob-store.ts'
 import { BlobGoneError, type ContentWrite } from '../copying/content-store.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { MailboxKey } from '../copying/message-store.ts'
+import { AppError } from '../errors.ts'
 import { ClaimLostError } from '../extractions/extraction.ts'
 import { aMessage, beginCopy, type OpenStores } from './testing/fixtures.ts'
 
@@ -47,6 +48,92 @@ export function contentsContract(open: () => Promise<OpenStores>): void {
     assert.deepEqual(await counts(copy), { total: 2, stored: 1, skipped: 1, bytes: (await mailBytes(copy)) + 60 })
     await contents.saveDone(write)
     assert.deepEqual(await contents.listPending(copy.mailbox, undefined, 10), [])
+  })
+
+  test('a listing answers what is missing now: not what is known already, and what stands in the ledger, for it is tried again', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const { contents } = stores
+    await copy.save({ messages: [withAttachments('m1')] })
+    const listed = [anAttachment('a1'), anAttachment('a2'), anAttachment('a3', { kind: 'reference' })]
+    const first = await contents.saveListing(aWrite(copy), listed)
+    assert.deepEqual(first.missing, await contents.missingContents(copy.mailbox, M1))
+    await contents.saveContent(aWrite(copy), A1, aBlob('1', 60), isThere)
+    await contents.savePartSkipped(aWrite(copy), { part: A2, code: 'Odd', reason: 'odd' })
+    await copy.save({ messages: [withAttachments('m1', { changeKey: 'k2' })] })
+    const { status, missing } = await contents.saveListing(aWrite(copy), [...listed, anAttachment('a4')])
+    assert.equal(status, 'in_progress')
+    assert.deepEqual(missing, [
+      { id: 'a2', kind: 'file', size: 100 },
+      { id: 'a4', kind: 'file', size: 100 },
+    ])
+    assert.deepEqual(missing, await contents.missingContents(copy.mailbox, M1))
+  })
+
+  test('writes that come together are counted each, and one that fails takes no other with it', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const { contents } = stores
+    const ids = ['m1', 'm2', 'm3', 'm4'] as MessageId[]
+    await copy.save({ messages: ids.map((id) => withAttachments(id)) })
+    const writes = ids.map((messageId) => ({ ...aWrite(copy), messageId }))
+    await Promise.all(writes.map((write) => contents.saveListing(write, [anAttachment('a1'), anAttachment('a2')])))
+    assert.deepEqual(await counts(copy), { total: 8, stored: 0, skipped: 0, bytes: await mailBytes(copy) })
+
+    const outcomes = await Promise.allSettled(
+      writes.map((write, index) => {
+        const blob = aBlob(index === 3 ? '1' : String(index), 60) // one of them a second time
+        return contents.saveContent({ ...write, completes: true }, A1, blob, async () => index !== 2)
+      }),
+    )
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+    )
+    assert.deepEqual(await counts(copy), { total: 8, stored: 3, skipped: 0, bytes: (await mailBytes(copy)) + 120 })
+    assert.deepEqual(await pendingIds(stores, copy), ['m3 content'])
+  })
+
+  test('where the blob store is gone, writes that come together fail together, and ask for it once', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const ids = ['m1', 'm2', 'm3'] as MessageId[]
+    await copy.save({ messages: ids.map((id) => withAttachments(id)) })
+    const writes = ids.map((messageId) => ({ ...aWrite(copy), messageId }))
+    for (const write of writes) await stores.contents.saveListing(write, [anAttachment('a1')])
+    const gone = new AppError('blob_store_unavailable', 'The disk is gone')
+    let asked = 0
+    const isUnknown = async () => {
+      asked++
+      throw gone
+    }
+    const outcomes = await Promise.allSettled(
+      writes.map((write, index) => stores.contents.saveContent(write, A1, aBlob(String(index), 60), isUnknown)),
+    )
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason),
+      [gone, gone, gone],
+    )
+    assert.equal(asked, 1)
+  })
+
+  test('a write that can wait is saved with the next one of the run, and at the latest when that for which it waits has ended', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const { contents } = stores
+    const ids = ['m1', 'm2', 'm3', 'm4'] as MessageId[]
+    await copy.save({ messages: ids.map((id) => withAttachments(id)) })
+    const [m1, m2, m3, m4] = ids.map((messageId) => ({ ...aWrite(copy), messageId }))
+    assert.ok(m1 && m2 && m3 && m4)
+    const never = contents.saveListing({ ...m1, canWaitFor: new Promise(() => {}) }, [anAttachment('a1')])
+    await contents.saveListing(m2, [anAttachment('a1')])
+    assert.deepEqual(await pendingIds(stores, copy), ['m1 content', 'm2 content', 'm3 listing', 'm4 listing'])
+    await never
+
+    await contents.saveListing({ ...m3, canWaitFor: Promise.resolve() }, [anAttachment('a1')])
+    await contents.saveListing({ ...m4, canWaitFor: Promise.reject(new Error('stopped')) }, [anAttachment('a1')])
+    assert.deepEqual(await pendingIds(stores, copy), ['m1 content', 'm2 content', 'm3 content', 'm4 content'])
+    assert.equal((await counts(copy)).total, 4)
   })
 
   test('the content that is saved last saves also that the message is done', async () => {

@@ -1,13 +1,14 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type Clock, isoTime } from '../clock.ts'
 import type { Attachment, AttachmentId } from '../copying/attachment.ts'
-import type { Blob } from '../copying/blob-store.ts'
+import type { Blob, Sha256 } from '../copying/blob-store.ts'
 import {
   BlobGoneError,
   type ContentStore,
   type ContentWrite,
   type MissingContent,
   type PendingContent,
+  type SavedListing,
   type SkippedPart,
 } from '../copying/content-store.ts'
 import type { FolderId } from '../copying/mailbox.ts'
@@ -15,27 +16,31 @@ import type { MessageId } from '../copying/message.ts'
 import type { Lane, MailboxKey } from '../copying/message-store.ts'
 import type { Claim } from '../extractions/extraction.ts'
 import type { ExtractionStatus } from '../extractions/extraction-status.ts'
-import { adding, lockClaimed, updateClaimed } from './claims.ts'
+import { lockClaimed } from './claims.ts'
+import { compiledOnce } from './compiled-once.ts'
+import { ContentWrites, type Work } from './content-writes.ts'
 import type { Database, Dialect } from './dialects/dialect.ts'
 import { toLane } from './lanes.ts'
 import { recordPart } from './ledger.ts'
-import type { EmailAttachmentsTable, EmailContentsTable, ExtractionsTable, Schema } from './schema.ts'
+import type { EmailAttachmentsTable, EmailContentsTable, Schema } from './schema.ts'
 import { isSameTime, storableTime } from './times.ts'
 
 /** Rows per statement: far below SQLite's 32,766 parameters (sqlite.org/limits.html). */
 const ROWS_PER_INSERT = 500
 
-type Amounts = Partial<Record<keyof ExtractionsTable, number>>
+type MessagePlace = Pick<ContentWrite, 'mailbox' | 'messageId'>
 
 export class SqlContentStore implements ContentStore {
   readonly #db: Kysely<Schema>
   readonly #transact: Database['transact']
+  readonly #writes: ContentWrites
   readonly #dialect: Dialect
   readonly #clock: Clock
 
   constructor(database: Database, clock: Clock) {
     this.#db = database.db
     this.#transact = database.transact
+    this.#writes = new ContentWrites(database.transact)
     this.#dialect = database.dialect
     this.#clock = clock
   }
@@ -67,19 +72,22 @@ export class SqlContentStore implements ContentStore {
     return missingOf(this.#db, mailbox, messageId)
   }
 
-  saveListing(write: ContentWrite, attachments: readonly Attachment[]): Promise<ExtractionStatus> {
-    return this.#write(write, async (trx) => {
+  async saveListing(write: ContentWrite, attachments: readonly Attachment[]): Promise<SavedListing> {
+    let missing: EmailAttachmentsTable[] = []
+    const status = await this.#write(write, async (trx) => {
       const { mailbox, messageId } = write
-      const [before, pending] = await Promise.all([
-        attachmentsOf(trx, mailbox, messageId),
-        pendingOf(trx, mailbox, messageId),
+      const [{ rows: before }, pending] = await Promise.all([
+        attachmentsOf(trx, { mailbox, messageId }),
+        pendingOf(trx, { mailbox, messageId }),
       ])
-      const counted = pending === 'content' ? (await missingOf(trx, mailbox, messageId)).length : 0
-      await trx
-        .deleteFrom('email_attachments')
-        .where('mailbox_id', '=', mailbox)
-        .where('email_id', '=', messageId)
-        .execute()
+      const counted =
+        pending.rows[0]?.attachments_pending === 'content' ? (await missingOf(trx, mailbox, messageId)).length : 0
+      if (before.length > 0)
+        await trx
+          .deleteFrom('email_attachments')
+          .where('mailbox_id', '=', mailbox)
+          .where('email_id', '=', messageId)
+          .execute()
       await reopenListed(trx, write, attachments)
       const rows = attachments.map((attachment, ordinal) => toRow(write, attachment, ordinal, before))
       for (let first = 0; first < rows.length; first += ROWS_PER_INSERT) {
@@ -87,36 +95,38 @@ export class SqlContentStore implements ContentStore {
         await trx.insertInto('email_attachments').values(some).execute()
       }
 
-      // All of them: what stood in the ledger is tried again.
-      const missing = write.wanted === 'content' ? rows.filter(isMissing).length : 0
-      const contents = { attachments: 'metadata', attachments_pending: 'content', pending: 1 } as const
-      await updateContents(trx, write, contents)
-      return { attachments_total: missing - counted }
+      missing = rows.filter(isMissing) // all of them: what stood in the ledger is tried again
+      await setListed(trx, { mailbox, messageId })
+      return { attachments_total: (write.wanted === 'content' ? missing.length : 0) - counted }
     })
+    return { status, missing: missing.map(toMissing) }
   }
 
   saveContent(write: ContentWrite, attachment: AttachmentId, blob: Blob, isThere: () => Promise<boolean>) {
-    return this.#write(write, async (trx) => {
-      const bytes = await this.#referTo(trx, blob, isThere)
-      const { numUpdatedRows } = await trx
-        .updateTable('email_attachments')
-        .set({ sha256: blob.sha256, content_size: blob.size })
-        .where('mailbox_id', '=', write.mailbox)
-        .where('email_id', '=', write.messageId)
-        .where('attachment_id', '=', attachment)
-        .executeTakeFirstOrThrow()
-      await clearPart(trx, write.mailbox, write.messageId, attachment)
-      return { attachments_stored: Number(numUpdatedRows), bytes_stored: bytes }
-    })
+    return this.#write(
+      write,
+      async (trx) => {
+        const bytes = await this.#referTo(trx, blob, isThere)
+        const { mailbox, messageId } = write
+        const { numAffectedRows } = await setContent(trx, { mailbox, messageId, attachment, ...blob })
+        await clearPart(trx, { mailbox, messageId, part: attachment })
+        return { attachments_stored: Number(numAffectedRows ?? 0), bytes_stored: bytes }
+      },
+      blob.sha256,
+    )
   }
 
   saveMime(write: ContentWrite, blob: Blob, isThere: () => Promise<boolean>) {
-    return this.#write(write, async (trx) => {
-      const bytes = await this.#referTo(trx, blob, isThere)
-      const mime = { mime: 'stored', mime_sha256: blob.sha256, mime_size: blob.size, mime_error: null } as const
-      await updateContents(trx, write, { ...mime, mime_pending: 0 })
-      return { bytes_stored: bytes }
-    })
+    return this.#write(
+      write,
+      async (trx) => {
+        const bytes = await this.#referTo(trx, blob, isThere)
+        const mime = { mime: 'stored', mime_sha256: blob.sha256, mime_size: blob.size, mime_error: null } as const
+        await updateContents(trx, write, { ...mime, mime_pending: 0 })
+        return { bytes_stored: bytes }
+      },
+      blob.sha256,
+    )
   }
 
   saveMimeFailure(write: ContentWrite, code: string) {
@@ -157,46 +167,46 @@ export class SqlContentStore implements ContentStore {
     })
   }
 
-  /** Every write begins with the claim, and adds what it did to the counters of the run. */
-  #write(write: ContentWrite, work: (trx: Transaction<Schema>) => Promise<Amounts>): Promise<ExtractionStatus> {
-    return this.#transact(async (trx) => {
-      const { claim, usage, activeMs } = write
-      const { requests, retries, throttledMs } = usage
-      const spent = { requests, retries, throttled_ms: Math.round(throttledMs), active_ms: Math.round(activeMs) }
-      const { status } = await updateClaimed(trx, claim, { crashes: 0, waiting_for: null, ...adding(spent) })
-      const amounts = Object.entries(await work(trx)).filter(([, amount]) => amount !== 0)
-      if (amounts.length > 0) await updateClaimed(trx, claim, adding(Object.fromEntries(amounts) as Amounts))
-      if (write.completes) await markDone(trx, write)
-      return status
-    })
+  #write(write: ContentWrite, work: Work['run'], blob?: Sha256): Promise<ExtractionStatus> {
+    const run = async (trx: Transaction<Schema>) => {
+      const amounts = await work(trx)
+      if (write.completes) {
+        const { mailbox, messageId, wanted } = write
+        await markDone(trx, { mailbox, messageId, held: wanted === 'content' ? 'content' : 'metadata' })
+      }
+      return amounts
+    }
+    return this.#writes.save({ write, run, ...(blob !== undefined && { blob }) })
   }
 
   /** Locks the blob's row, so that nobody frees it before the reference is there. Answers the bytes that are new. */
   async #referTo(trx: Transaction<Schema>, { sha256, size }: Blob, isThere: () => Promise<boolean>): Promise<number> {
-    await trx
-      .insertInto('blobs')
-      .values({ sha256, size })
-      .onConflict((conflict) => conflict.column('sha256').doUpdateSet({ size }))
-      .execute()
+    await lockBlob(trx, { sha256, size })
     if (!(await isThere())) throw new BlobGoneError('The blob was freed before it was referred to')
     return (await isReferredTo(trx, sha256)) ? 0 : size
   }
 }
 
-async function markDone(trx: Transaction<Schema>, { mailbox, messageId, wanted }: ContentWrite): Promise<void> {
-  // What was listed is held as far as this run wanted it; what was not listed keeps its level, for a later run.
-  await trx
+const lockBlob = compiledOnce((db, { sha256, size }: Blob) =>
+  db
+    .insertInto('blobs')
+    .values({ sha256, size })
+    .onConflict((conflict) => conflict.column('sha256').doUpdateSet({ size })),
+)
+
+/** What was listed is held as far as this run wanted it; what was not listed keeps its level, for a later run. */
+const markDone = compiledOnce((db, { mailbox, messageId, held }: MessagePlace & { held: 'content' | 'metadata' }) =>
+  db
     .updateTable('email_contents')
     .set({
-      attachments: sql`case when attachments_pending = 'nothing' then attachments else ${wanted === 'content' ? 'content' : 'metadata'} end`,
+      attachments: sql`case when attachments_pending = 'nothing' then attachments else ${held} end`,
       attachments_pending: 'nothing',
       mime_pending: 0,
       pending: 0,
     })
     .where('mailbox_id', '=', mailbox)
-    .where('email_id', '=', messageId)
-    .execute()
-}
+    .where('email_id', '=', messageId),
+)
 
 /** Whether any attachment or MIME of any mailbox is kept under this hash. */
 export async function isReferredTo(db: Kysely<Schema>, sha256: string): Promise<boolean> {
@@ -224,27 +234,33 @@ async function missingOf(db: Kysely<Schema>, mailbox: MailboxKey, messageId: Mes
     )
     .orderBy('ordinal')
     .execute()
-  return rows.map((row) => ({ id: row.attachment_id as AttachmentId, kind: row.kind, size: row.size }))
+  return rows.map(toMissing)
 }
 
-function attachmentsOf(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: MessageId) {
-  return trx
-    .selectFrom('email_attachments')
-    .selectAll()
-    .where('mailbox_id', '=', mailbox)
-    .where('email_id', '=', messageId)
-    .execute()
+function toMissing({ attachment_id, kind, size }: Pick<EmailAttachmentsTable, 'attachment_id' | 'kind' | 'size'>) {
+  return { id: attachment_id as AttachmentId, kind, size }
 }
 
-async function pendingOf(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: MessageId) {
-  const row = await trx
+const attachmentsOf = compiledOnce((db, { mailbox, messageId }: MessagePlace) =>
+  db.selectFrom('email_attachments').selectAll().where('mailbox_id', '=', mailbox).where('email_id', '=', messageId),
+)
+
+const pendingOf = compiledOnce((db, { mailbox, messageId }: MessagePlace) =>
+  db
     .selectFrom('email_contents')
     .select('attachments_pending')
     .where('mailbox_id', '=', mailbox)
-    .where('email_id', '=', messageId)
-    .executeTakeFirst()
-  return row?.attachments_pending
-}
+    .where('email_id', '=', messageId),
+)
+
+const partsOf = compiledOnce((db, { mailbox, messageId }: MessagePlace) =>
+  db
+    .selectFrom('skipped_emails')
+    .select('part')
+    .where('mailbox_id', '=', mailbox)
+    .where('message_id', '=', messageId)
+    .where('part', '<>', ''),
+)
 
 /** What is still listed is tried again; what is not, and that nothing could be listed, leaves the ledger. */
 async function reopenListed(
@@ -253,13 +269,7 @@ async function reopenListed(
   attachments: readonly Attachment[],
 ): Promise<void> {
   const listed = new Set<string>(attachments.map(({ id }) => id))
-  const parts = await trx
-    .selectFrom('skipped_emails')
-    .select('part')
-    .where('mailbox_id', '=', mailbox)
-    .where('message_id', '=', messageId)
-    .where('part', '<>', '')
-    .execute()
+  const { rows: parts } = await partsOf(trx, { mailbox, messageId })
   for (const { part } of parts) {
     if (listed.has(part)) {
       await trx
@@ -269,18 +279,35 @@ async function reopenListed(
         .where('message_id', '=', messageId)
         .where('part', '=', part)
         .execute()
-    } else await clearPart(trx, mailbox, messageId, part)
+    } else await clearPart(trx, { mailbox, messageId, part })
   }
 }
 
-function clearPart(trx: Transaction<Schema>, mailbox: MailboxKey, messageId: MessageId, part: string) {
-  return trx
+const clearPart = compiledOnce((db, { mailbox, messageId, part }: MessagePlace & { part: string }) =>
+  db
     .deleteFrom('skipped_emails')
     .where('mailbox_id', '=', mailbox)
     .where('message_id', '=', messageId)
-    .where('part', '=', part)
-    .execute()
-}
+    .where('part', '=', part),
+)
+
+const setContent = compiledOnce(
+  (db, { mailbox, messageId, attachment, sha256, size }: MessagePlace & Blob & { attachment: AttachmentId }) =>
+    db
+      .updateTable('email_attachments')
+      .set({ sha256, content_size: size })
+      .where('mailbox_id', '=', mailbox)
+      .where('email_id', '=', messageId)
+      .where('attachment_id', '=', attachment),
+)
+
+const setListed = compiledOnce((db, { mailbox, messageId }: MessagePlace) =>
+  db
+    .updateTable('email_contents')
+    .set({ attachments: 'metadata', attachments_pending: 'content', pending: 1 })
+    .where('mailbox_id', '=', mailbox)
+    .where('email_id', '=', messageId),
+)
 
 function isMissing({ kind, sha256 }: EmailAttachmentsTable): boolean {
   return kind !== 'reference' && sha256 === null

@@ -3,11 +3,11 @@ import { AppError } from '../../errors.ts'
 import { FileBlobStore } from '../file-blob-store.ts'
 
 /**
- * A process that puts a blob of a thousand and one chunks into the store at `argv[2]`. It says `half` when all but the
+ * A process that puts a blob of two thousand and one chunks into the store at `argv[2]`. It says `half` when all but the
  * last are on their way, waits for a word, and says what it has put, or the code of the error.
  */
 async function* halfAndThenTheRest(): AsyncGenerator<Uint8Array> {
-  for (let number = 0; number < 1_000; number++) yield Buffer.alloc(1_000, number)
+  for (let number = 0; number < 2_000; number++) yield Buffer.alloc(1_000, number)
   process.send?.('half')
   await new Promise((resolve) => process.once('message', resolve))
   yield Buffer.from('the rest')
