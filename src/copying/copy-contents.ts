@@ -53,36 +53,45 @@ interface ContentsContext extends CopyContext {
  */
 export async function copyContents(lanes: readonly Lane[], pages: Pages, copyContext: CopyContext): Promise<void> {
   const context = { ...copyContext, lanes: new Map(lanes.map((lane) => [lane.folderId, lane])) }
-  for (;;) {
-    const wereOver = pages.areOver // asked first: what is stored from now on is found by the next look
-    const found = await copyPending(context)
-    if (found) continue
-    if (wereOver) return
-    await context.more.wait(context.signal)
-  }
-}
-
-/** Answers whether there was anything to fetch. */
-async function copyPending(context: ContentsContext): Promise<boolean> {
-  let found = false
   const transfers = new Semaphore(TRANSFERS_AT_ONCE)
-  const pending = pendingMessages(context)
+  const underWay = new Set<MessageId>()
+  const pending = pendingMessages(underWay, pages, context)
   const copier = async () => {
     for await (const one of pending) {
-      found = true
       await copyMessage(one, context, transfers)
+      underWay.delete(one.messageId)
+      if (underWay.size === 0) context.more.ring()
     }
   }
   await together(context.ending, Array<typeof copier>(MESSAGES_AT_ONCE).fill(copier))
-  return found
 }
 
-async function* pendingMessages({ contents, mailboxKey }: ContentsContext): AsyncGenerator<PendingContent> {
-  for (let after: MessageId | undefined; ; ) {
-    const some = await contents.listPending(mailboxKey, after, PENDING_AT_ONCE)
-    yield* some
-    after = some.at(-1)?.messageId
-    if (after === undefined) return
+/**
+ * Adds what it hands out to those under way. These it passes over, so that nobody waits for a large one; one that is stored
+ * anew meanwhile is found again when it is done.
+ */
+async function* pendingMessages(
+  underWay: Set<MessageId>,
+  pages: Pages,
+  { contents, mailboxKey, more, signal }: ContentsContext,
+): AsyncGenerator<PendingContent> {
+  for (;;) {
+    const isLastLook = pages.areOver && underWay.size === 0 // asked first: what is stored from now on is found by the next look
+    let found = false
+    for (let after: MessageId | undefined; ; ) {
+      const passedOver = new Set(underWay) // before the look: what is done by its end was not when it was looked at
+      const some = await contents.listPending(mailboxKey, after, PENDING_AT_ONCE)
+      after = some.at(-1)?.messageId
+      if (after === undefined) break
+      for (const one of some.filter(({ messageId }) => !passedOver.has(messageId))) {
+        found = true
+        underWay.add(one.messageId)
+        yield one
+      }
+    }
+    if (found) continue
+    if (isLastLook) return
+    await more.wait(signal)
   }
 }
 
