@@ -22,6 +22,19 @@ export function messagesContract(open: () => Promise<OpenStores>): void {
     assert.equal(progress.messagesUnchanged, 1)
   })
 
+  test('of a page of hundreds of messages each is stored and counted once, also where some are stored already', async () => {
+    await using stores = await open()
+    const copy = await beginCopy(stores)
+    const ids = Array.from({ length: 260 }, (_, index) => `m${1000 + index}`)
+    await copy.save({ messages: ids.slice(100, 160).map((id) => aMessage(id)) })
+    await copy.save({ messages: ids.map((id) => aMessage(id)) })
+
+    assert.deepEqual(await copy.storedIds(), ids)
+    const { progress } = await copy.extraction()
+    assert.equal(progress.messagesStored, 260)
+    assert.equal(progress.messagesUnchanged, 60)
+  })
+
   test('ids that differ only in case are different messages', async () => {
     await using stores = await open()
     const copy = await beginCopy(stores)

@@ -76,15 +76,18 @@ export async function unwalkedMessages(
   after: MessageId | undefined,
   limit: number,
 ): Promise<{ ids: MessageId[]; last: MessageId | undefined }> {
-  const following = sql`from emails where mailbox_id = ${mailbox} and id > ${after ?? ''}`
-  const window = await sql<{ last: MessageId | null }>`select max(id) as last
-    from (select id ${following} order by id limit ${limit}) as upcoming`.execute(db)
+  // Along the index of ids, for which the mailbox is no condition: of a mailbox that Postgres has no statistics of it would take
+  // all mail to sort it, each time.
+  const window = await sql<{ last: MessageId | null }>`select max(case when mailbox_id = ${mailbox} then id end) as last
+    from (select mailbox_id, id from emails where (mailbox_id, id) > (${mailbox}, ${after ?? ''})
+      order by mailbox_id, id limit ${limit}) as upcoming`.execute(db)
   const last = window.rows[0]?.last ?? undefined
   if (last === undefined) return { ids: [], last }
 
   // What is said of the folder stands within `case`, and the look at what was noted has no condition but the key: so both are
   // found by their keys, whatever the database knows of the tables.
-  const { rows } = await sql<{ id: MessageId }>`select id ${following} and id <= ${last}
+  const { rows } = await sql<{ id: MessageId }>`select id from emails
+    where mailbox_id = ${mailbox} and id > ${after ?? ''} and id <= ${last}
     and case when parent_folder_id = ${folder} and removed_at is null then (
       select 1 from walked_messages as noted where noted.mailbox_id = emails.mailbox_id
         and noted.folder_id = ${folder} and noted.message_id = emails.id) else 1 end is null

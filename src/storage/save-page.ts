@@ -109,10 +109,8 @@ export async function heldVersions(
 ): Promise<HeldVersions> {
   if (ids.length === 0) return new Map()
   const rows = await db
-    .selectFrom('emails')
+    .selectFrom(dialect.emailsOf(mailbox, ids).as('emails'))
     .select(['id', 'change_key', 'parent_folder_id', 'in_folder_since', 'body_kept', 'removed_at'])
-    .where('mailbox_id', '=', mailbox)
-    .where(dialect.oneOf('id', ids))
     .execute()
   return new Map(rows.map((row) => [row.id as MessageId, row]))
 }
@@ -211,10 +209,8 @@ async function markRemoved(place: Place, { removed }: PageToSave) {
 
 async function goneOf({ trx, dialect, mailbox }: Place, ids: readonly MessageId[]): Promise<MessageId[]> {
   const rows = await trx
-    .selectFrom('emails')
+    .selectFrom(dialect.emailsOf(mailbox, ids).as('emails'))
     .select('id')
-    .where('mailbox_id', '=', mailbox)
-    .where(dialect.oneOf('id', ids))
     .where('removed_at', 'is not', null)
     .execute()
   return rows.map((row) => row.id as MessageId)

@@ -91,12 +91,7 @@ export class SqlMessageStore implements MessageStore {
 
   async heldMessages(mailbox: MailboxKey, ids: readonly MessageId[]): Promise<Set<MessageId>> {
     if (ids.length === 0) return new Set()
-    const rows = await this.#db
-      .selectFrom('emails')
-      .select('id')
-      .where('mailbox_id', '=', mailbox)
-      .where(this.#dialect.oneOf('id', ids))
-      .execute()
+    const rows = await this.#db.selectFrom(this.#dialect.emailsOf(mailbox, ids).as('emails')).select('id').execute()
     return new Set(rows.map((row) => row.id as MessageId))
   }
 

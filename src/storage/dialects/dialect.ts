@@ -1,4 +1,5 @@
-import type { Insertable, Kysely, RawBuilder, SqlBool, Transaction } from 'kysely'
+import type { Insertable, Kysely, RawBuilder, Selectable, SqlBool, Transaction } from 'kysely'
+import type { MailboxKey } from '../../copying/message-store.ts'
 import type { EmailContentsTable, EmailsTable, Schema } from '../schema.ts'
 
 export type EmailRow = Omit<Insertable<EmailsTable>, 'row'>
@@ -23,6 +24,8 @@ export interface Dialect {
   textList(values: readonly string[]): RawBuilder<string>
   /** Pairs of texts as a subquery with the columns `one` and `other`. */
   textPairs(values: readonly (readonly [string, string])[]): RawBuilder<unknown>
+  /** The rows of `emails` with these ids, as a subquery: each is found by its key, whatever the database knows of the table. */
+  emailsOf(mailbox: MailboxKey, ids: readonly string[]): RawBuilder<Selectable<EmailsTable>>
   /**
    * Adds the rows, and where a mailbox already has the id puts the new content in its place. What another transaction
    * stored since this one looked is left as it is where it is the same version, or came to another folder after

@@ -5,6 +5,7 @@ import type { Schema } from '../schema.ts'
 import { type Database, type Dialect, type EmailRow, type ExpectedContentsRow, updateOf } from './dialect.ts'
 import { isRace, isUnanswered, translated } from './postgres-errors.ts'
 import { ROW_TYPES, storableParameter } from './postgres-values.ts'
+import { textArray } from './text-array.ts'
 
 /** How often a transaction is run that others were faster than; each time one of them got something done. */
 const MAX_RUNS = 20
@@ -38,7 +39,7 @@ export interface PostgresOptions {
   applicationName?: string
 }
 
-/** What the columns of a page are, for `unnest`; a column that is forgotten here does not compile. */
+/** What the texts of a page become; a column that is forgotten here does not compile. */
 const EMAIL_TYPES: Record<keyof EmailRow, string> = {
   mailbox_id: 'bigint',
   id: 'text',
@@ -81,6 +82,12 @@ const CONTENTS_TYPES: Record<keyof ExpectedContentsRow, string> = {
   pending: 'boolean',
 }
 
+/**
+ * Some hundreds of kilobytes of mail. What a statement holds several times over, here and in the server, is then memory that
+ * is used again; of megabytes each statement's are given back to the system, and had anew in pages of 4 kB.
+ */
+const ROWS_A_STATEMENT = 50
+
 const EMAIL_COLUMNS = Object.keys(EMAIL_TYPES) as (keyof EmailRow)[]
 const CONTENTS_COLUMNS = Object.keys(CONTENTS_TYPES) as (keyof ExpectedContentsRow)[]
 
@@ -94,22 +101,31 @@ const UPSERT_EMAILS = `${upsert('emails', EMAIL_TYPES, ['mailbox_id', 'id'])}
   returning id`
 const UPSERT_CONTENTS = upsert('email_contents', CONTENTS_TYPES, ['mailbox_id', 'email_id'])
 
-/** One statement for all rows, with an array a column: however large the page, the text of the statement stays the same. */
+/** Parsed once a connection, and soon planned once: a plan for these very rows has them in it, and copies them several times. */
+const PREPARED = new Map([
+  [UPSERT_EMAILS, 'upsert_emails'],
+  [UPSERT_CONTENTS, 'upsert_contents'],
+])
+
+/**
+ * One statement for many rows, with an array a column: however many they are, the text of the statement stays the same.
+ * NOTE: by `unnest` in the list of columns. In `from` it would write the rows down first, to disk above `work_mem`.
+ */
 function upsert<Column extends string>(table: string, types: Record<Column, string>, key: readonly Column[]): string {
   const columns = Object.keys(types) as Column[]
-  const arrays = columns.map((column, index) => `$${index + 1}::${types[column]}[]`)
+  const values = columns.map((column, index) => `unnest($${index + 1}::text[])::${types[column]}`)
   const updates = columns.filter((column) => !key.includes(column)).map(updateOf)
   return `insert into ${table} (${columns.join(', ')})
-    select * from unnest(${arrays.join(', ')})
+    select ${values.join(', ')}
     on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
 }
 
-/** An array a column, in the order of `unnest`. */
+/** An array a column, in the order of the statement. */
 function arraysOf<Column extends string>(
   columns: readonly Column[],
   rows: readonly Partial<Record<Column, unknown>>[],
 ) {
-  return columns.map((column) => rows.map((row) => row[column]))
+  return columns.map((column) => textArray(rows.map((row) => row[column])))
 }
 
 const DIALECT: Dialect = {
@@ -118,15 +134,25 @@ const DIALECT: Dialect = {
   noTime: '-infinity',
   skipLocked: sql`for update skip locked`,
   // Not by a subquery: while the table has no statistics, it would be joined to all mail of the mailbox.
-  oneOf: (column, values) => sql`${sql.ref(column)} = any(${values}::text[])`,
-  textList: (values) => sql`(select value from unnest(${values}::text[]) as list (value))`,
-  textPairs: (values) =>
-    sql`(select * from unnest(${values.map(([one]) => one)}::text[], ${values.map(([, other]) => other)}::text[]) as list (one, other))`,
+  oneOf: (column, values) => sql`${sql.ref(column)} = any(${textArray(values)}::text[])`,
+  textList: (values) => sql`(select value from unnest(${textArray(values)}::text[]) as list (value))`,
+  textPairs(values) {
+    const [ones, others] = [values.map(([one]) => one), values.map(([, other]) => other)].map(textArray)
+    return sql`(select * from unnest(${ones}::text[], ${others}::text[]) as list (one, other))`
+  },
+  // `offset 0` keeps it one look into the index an id. While the table has no statistics, Postgres would read all mail of the
+  // mailbox instead, for each page: it takes that for a few rows.
+  emailsOf: (mailbox, ids) =>
+    sql`(select held.* from unnest(${textArray(ids)}::text[]) as told (id)
+      cross join lateral (select * from emails where mailbox_id = ${mailbox} and emails.id = told.id offset 0) as held)`,
   async upsertEmails(trx, rows, askedAt) {
-    if (rows.length === 0) return new Set()
-    const query = CompiledQuery.raw(UPSERT_EMAILS, [...arraysOf(EMAIL_COLUMNS, rows), askedAt])
-    const { rows: written } = await trx.executeQuery<{ id: string }>(query)
-    return new Set(written.map(({ id }) => id))
+    const written = new Set<string>()
+    for (let begin = 0; begin < rows.length; begin += ROWS_A_STATEMENT) {
+      const part = rows.slice(begin, begin + ROWS_A_STATEMENT)
+      const query = CompiledQuery.raw(UPSERT_EMAILS, [...arraysOf(EMAIL_COLUMNS, part), askedAt])
+      for (const { id } of (await trx.executeQuery<{ id: string }>(query)).rows) written.add(id)
+    }
+    return written
   },
   async expectContents(trx, rows) {
     if (rows.length === 0) return
@@ -217,7 +243,8 @@ function translatingClient(client: PoolClient): PostgresPoolClient {
   let isLost = false
   const query = async (text: string, parameters: readonly unknown[]) => {
     try {
-      return await client.query(text, parameters.map(storableParameter))
+      const name = PREPARED.get(text)
+      return await client.query({ ...(name && { name }), text, values: parameters.map(storableParameter) })
     } catch (error) {
       isLost ||= isUnanswered(error)
       throw translated(error)

@@ -115,6 +115,9 @@ function sqliteDialect(statements: StatementCache, turn: () => Promise<void>): D
     textList: (values) => sql`(select value from json_each(${JSON.stringify(values)}))`,
     textPairs: (values) =>
       sql`(select value ->> 0 as one, value ->> 1 as other from json_each(${JSON.stringify(values)}))`,
+    emailsOf: (mailbox, ids) =>
+      sql`(select * from emails where mailbox_id = ${mailbox}
+        and id in (select value from json_each(${JSON.stringify(ids)})))`,
 
     // One prepared statement run a row: the fastest way in SQLite, where no row costs a round trip.
     // The transaction is the caller's: there is one connection, and it is in that transaction.
