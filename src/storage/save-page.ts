@@ -40,6 +40,7 @@ interface Place {
  * they write is theirs to the end, and of a message that two of them hold the later one writes what the earlier one left.
  */
 export async function storePage(place: Place, page: PageToSave): Promise<PageCounts> {
+  const { trx, dialect, mailbox, lane } = place
   const told = [...page.messages, ...page.patches].map(({ id }) => id)
   const held = await heldVersions({ ...place, db: place.trx }, told)
   refuseMoved(place, page, held)
@@ -49,6 +50,8 @@ export async function storePage(place: Place, page: PageToSave): Promise<PageCou
   if (arePassedOver) refuseMoved(place, page, await heldVersions({ ...place, db: place.trx }, told))
   const removed = await markRemoved(place, page)
   await recordSkipped(place, page.skipped)
+  // What a range brings says nothing of what the walk came by.
+  if (!page.range && (await isRewalked(place))) await noteWalked(trx, dialect, mailbox, lane.folderId, page)
   return {
     stored: stored.changed + patched,
     // Also what is told to be gone from a folder it is no longer stored in: there is nothing to do.
@@ -71,7 +74,7 @@ export async function storePage(place: Place, page: PageToSave): Promise<PageCou
 export async function moveLane(place: Place, page: PageToSave, counts: PageCounts): Promise<Unwalked> {
   const { trx, mailbox, lane } = place
   const { next } = page
-  const unwalked = await noteWalk(place, page)
+  const unwalked = await moveWalk(place, page)
   await trx
     .updateTable('lanes')
     .set((eb) => ({
@@ -216,19 +219,21 @@ async function goneOf({ trx, dialect, mailbox }: Place, ids: readonly MessageId[
   return rows.map((row) => row.id as MessageId)
 }
 
-/** Writes down how far ranges have come, and what a walk that began anew has come by. */
-async function noteWalk({ trx, dialect, mailbox, lane, now }: Place, page: PageToSave): Promise<Unwalked> {
+async function isRewalked({ trx, mailbox, lane }: Place): Promise<boolean> {
   const { rewalks } = await trx
     .selectFrom('lanes')
     .select('rewalks')
     .where('mailbox_id', '=', mailbox)
     .where('folder_id', '=', lane.folderId)
     .executeTakeFirstOrThrow()
-  // What a range brings says nothing of what the walk came by.
-  if (page.range) await moveRange(trx, mailbox, lane.folderId, page.range)
-  else if (rewalks) await noteWalked(trx, dialect, mailbox, lane.folderId, page)
+  return Boolean(rewalks)
+}
 
-  if (!rewalks || page.next?.at !== 'end') return NONE_UNWALKED
+/** Writes down how far ranges have come, and at the end of a walk that began anew what it has not come by. */
+async function moveWalk(place: Place, page: PageToSave): Promise<Unwalked> {
+  const { trx, mailbox, lane, now } = place
+  if (page.range) await moveRange(trx, mailbox, lane.folderId, page.range)
+  if (page.next?.at !== 'end' || !(await isRewalked(place))) return NONE_UNWALKED
   if (lane.filling) await forgetRanges(trx, mailbox, lane.folderId)
   const count = page.isToldApart ? 0 : await markUnwalked(trx, mailbox, lane.folderId, now)
   await clearUnwalked(trx, mailbox, lane.folderId)
