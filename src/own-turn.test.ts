@@ -5,14 +5,14 @@ import { ownTurn } from './own-turn.ts'
 
 test('what has come furthest goes first, and among equals who came first', async () => {
   const served: string[] = []
-  const turns = (['decode', 'store', 'parse', 'store'] as const).map(async (step, index) => {
+  const turns = (['unpack', 'store', 'parse', 'store'] as const).map(async (step, index) => {
     await ownTurn(step)
     served.push(`${step} ${index}`)
     if (index === 1) turns.push(ownTurn('store').then(() => void served.push('store again')))
   })
   await Promise.all(turns)
   await Promise.all(turns)
-  assert.deepEqual(served, ['store 1', 'store 3', 'store again', 'parse 2', 'decode 0'])
+  assert.deepEqual(served, ['store 1', 'store 3', 'store again', 'parse 2', 'unpack 0'])
 })
 
 test('whatever else is due comes between two turns', async () => {

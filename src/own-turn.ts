@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** What a page goes through, the last first: it is stored before another is read, which holds less memory as long as it is not. */
-const STEPS = ['store', 'parse', 'decode'] as const
+/** What a page goes through, the last first: it is stored before another is unpacked and read. */
+const STEPS = ['store', 'parse', 'unpack'] as const
 
 type Step = (typeof STEPS)[number]
 
-const waiting: Record<Step, (() => void)[]> = { store: [], parse: [], decode: [] }
+const waiting: Record<Step, (() => void)[]> = { store: [], parse: [], unpack: [] }
 let isServing = false
 
 /**

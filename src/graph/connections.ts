@@ -36,8 +36,8 @@ export interface RawAnswer {
 const MAX_ERROR_BYTES = 64 * 1024
 // To hand less to another thread and to hear of its end costs more than to unpack it.
 const LEAST_TO_HAND_OVER = 16 * 1024
-// Decoded in a millisecond or more.
-const MUCH_TO_DECODE = 500_000
+// As it comes over the wire; unpacked, decoded and parsed in a few milliseconds.
+const MUCH_TO_READ = 50_000
 // Most that is taken at once for an unpacked body on the word of its trailer.
 const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 
@@ -101,11 +101,17 @@ export class Connections {
     }
   }
 
-  /** The body as text. Off the main thread where there is much to unpack; throws a CutBodyError for what is damaged. */
+  /**
+   * The body as text, in a turn of the caller's own where it is much; throws a CutBodyError for what is damaged. It is unpacked,
+   * off the main thread, when it can be read soon: to have many unpacked at once, and to give that memory back and get it anew,
+   * costs more than to read them.
+   */
   async decode(answer: RawAnswer): Promise<string> {
     const coding = codingOf(answer.headers)
+    const isMuch = answer.body.length > MUCH_TO_READ
+    if (isMuch) await ownTurn('unpack')
     const bytes = coding === 'identity' ? answer.body : await this.#unpack(answer.body, coding)
-    if (bytes.length > MUCH_TO_DECODE) await ownTurn('decode')
+    if (isMuch) await ownTurn('parse')
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
     free(bytes)
     return text

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Sink } from '../copying/mailbox.ts'
 import { AppError } from '../errors.ts'
-import { ownTurn } from '../own-turn.ts'
 import type { AccessTokenSource } from './access-token.ts'
 import { classifyAnswer } from './classify-answer.ts'
 import { classifyNetworkError } from './classify-network-error.ts'
@@ -184,7 +183,6 @@ export class GraphClient {
     // The slot is for talking to Graph; unpacking and parsing go on without it.
     release()
     const text = await connections.decode(raw)
-    if (text.length > MUCH_TO_PARSE) await ownTurn('parse')
     return { value: request.read(parse(text)), bytes: text.length, elapsedMs }
   }
 
@@ -242,9 +240,6 @@ export class GraphClient {
     this.#parts.log.warn({ reason, attempt, delayMs, ...said }, 'request to Graph is repeated')
   }
 }
-
-// Parsed and read in a few milliseconds.
-const MUCH_TO_PARSE = 200_000
 
 /** A refusal as the cause of what is thrown for it: what Microsoft's support asks for, and nothing of the mailbox. */
 class RefusedError extends Error {
