@@ -31,8 +31,8 @@ test('a store that was moved to Postgres answers everything as before, and its w
   await using simulator = await startSimulator({
     mailboxes: [
       { name: ODD, odd: ODDITIES },
-      { name: LONG, messages: 300, bodyBytes: 12_000 },
-      { name: KILLED, messages: 300, bodyBytes: 12_000 },
+      { name: LONG, messages: 700, bodyBytes: 12_000 },
+      { name: KILLED, messages: 700, bodyBytes: 12_000 },
     ],
   })
   using folder = new TempFolder()
