@@ -54,8 +54,9 @@ export interface ContentWrite extends Spent {
 
 /**
  * Keeps what belongs to messages beside their pages: attachments and MIME, and what of them is still to be fetched.
- * Every method that writes takes the claim and throws ClaimLostError, writing nothing, when it no longer holds; writes of a run that
- * come together are saved together, and fail each by itself. It answers the status of the extraction, so that the worker hears a wish to pause or cancel at the moment its work is safe.
+ * Every method that writes takes the claim and throws ClaimLostError, writing nothing, when it no longer holds; it answers
+ * the status of the extraction, so that the worker hears a wish to pause or cancel at the moment its work is safe. Writes of a
+ * run that come together are saved together; where one of them fails, the others are saved all the same.
  */
 export interface ContentStore {
   /** Messages with something to fetch, by id, after one of them. */

@@ -1,4 +1,5 @@
 import { batchesContract } from './batches.contract.ts'
+import { contentWritesContract } from './content-writes.contract.ts'
 import { contentsContract } from './contents.contract.ts'
 import { fillsContract } from './fills.contract.ts'
 import { foldersContract } from './folders.contract.ts'
@@ -11,6 +12,7 @@ export function storageContract(open: () => Promise<OpenStores>): void {
   messagesContract(open)
   foldersContract(open)
   contentsContract(open)
+  contentWritesContract(open)
   fillsContract(open)
   queueContract(open)
   batchesContract(open)
