@@ -15,8 +15,8 @@ import { Ranges } from './ranges.ts'
 import type { ReceivedRange } from './received-range.ts'
 import { secondsOf, timeOf } from './received-range.ts'
 import { savePart } from './save-part.ts'
-import { type Edges, edgesWithin, isEverything, type Spans } from './spans.ts'
-import { endTellingApart } from './tell-apart.ts'
+import { type Edges, EVERYTHING, edgesWithin, isEverything, type Spans } from './spans.ts'
+import { endTellingApart, endWalk } from './tell-apart.ts'
 import { together } from './together.ts'
 import { walkRanges } from './walk-ranges.ts'
 import { wantedOf } from './wanted.ts'
@@ -66,8 +66,10 @@ export async function fillFolder(lane: Lane, gaps: Spans | undefined, context: C
     if (!way) throw error
     return store.abandonFill(claim, mailboxKey, begun.lane, way)
   }
-  await readUnfilled(begun.lane, context)
-  return endTellingApart(begun.lane, end, context)
+  // Before, for meanwhile messages may leave the folder, as others find them, and none but what is missing comes to it.
+  const { stored } = await store.countFolder(mailboxKey, lane.folderId, EVERYTHING)
+  const { walked } = await readUnfilled(begun.lane, context)
+  return walked === stored ? endWalk(begun.lane, end, context) : endTellingApart(begun.lane, end, context)
 }
 
 /** Undefined where the folder cannot be read by ranges. */
@@ -135,14 +137,19 @@ function wayWithoutRanges(error: unknown): Way | undefined {
   return error instanceof NoChangeTrackingError ? { source: 'list', content: 'whole' } : undefined
 }
 
-/** Mail without a time, mail that came or changed meanwhile, and what broke its page. */
-async function readUnfilled(lane: Lane, context: CopyContext): Promise<void> {
+/**
+ * Mail without a time, mail that came or changed meanwhile, and what broke its page. Answers of how many messages that were
+ * stored in the folder it is sure that the walk came by them.
+ */
+async function readUnfilled(lane: Lane, context: CopyContext): Promise<{ walked: number }> {
   const { mailboxKey, store } = context
+  let walked = 0
   let after: MessageId | undefined
   for (;;) {
-    const { ids, last } = await store.unfilledMessages(mailboxKey, lane, after)
-    if (last === undefined) return
+    const { ids, stored, last } = await store.unfilledMessages(mailboxKey, lane, after)
+    if (last === undefined) return { walked }
     after = last
+    walked += stored
     for await (const part of readInParts(ids, lane, context, undefined)) await savePart(lane, part, context)
   }
 }

@@ -168,13 +168,14 @@ export interface MessageStore {
 
   /**
    * Looks at some of the messages that the walk noted, from `after` on to `last`, which is undefined where none is left;
-   * answers those which are neither stored as it saw them nor in the ledger.
+   * answers those which are neither stored as it saw them nor in the ledger, and how many are stored in the folder, as it saw
+   * them or otherwise.
    */
   unfilledMessages(
     mailbox: MailboxKey,
     lane: Lane,
     after: MessageId | undefined,
-  ): Promise<{ ids: MessageId[]; last: MessageId | undefined }>
+  ): Promise<{ ids: MessageId[]; stored: number; last: MessageId | undefined }>
 
   /** Sends a lane that cannot be filled back to the start, to be walked in this way alone. What is stored stays. */
   abandonFill(claim: Claim, mailbox: MailboxKey, lane: Lane, way: Way): Promise<Lane>

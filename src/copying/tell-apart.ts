@@ -23,6 +23,11 @@ export async function endTellingApart(lane: Lane, end: Checkpoint, context: Copy
       await tellApart(ids.slice(begin, begin + AT_ONCE), lane, context)
     }
   }
+  return endWalk(lane, end, context)
+}
+
+/** Ends a walk that came by everything that is stored in the folder, or after which what it missed was asked for. */
+export async function endWalk(lane: Lane, end: Checkpoint, context: CopyContext): Promise<Lane> {
   await savePart(lane, { ...NOTHING, next: end, isToldApart: true }, context)
   return { ...lane, checkpoint: end, filling: false }
 }

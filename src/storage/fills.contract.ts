@@ -19,7 +19,11 @@ export function fillsContract(open: () => Promise<OpenStores>): void {
 
     const half = { before: '2026-06-01T00:00:00Z', link: 'more of this second' }
     await save(
-      { messages: [aMessage('m1'), aMessage('old')], next: undefined, range: { number: 1, rest: half } },
+      {
+        messages: [aMessage('edited'), aMessage('m1'), aMessage('old')],
+        next: undefined,
+        range: { number: 1, rest: half },
+      },
       filling,
     )
     const split = { ...newer, from: '2026-03-01T00:00:00Z' }
@@ -30,31 +34,34 @@ export function fillsContract(open: () => Promise<OpenStores>): void {
     assert.deepEqual(await stillOpen(), [])
 
     const noted = (id: string, changeKey: string | null) => ({ id: id as MessageId, changeKey })
-    await save({ next: { at: 'page', link: '2' }, noted: [noted('m1', 'k0'), noted('undated', 'k1')] }, filling)
+    await save(
+      { next: { at: 'page', link: '2' }, noted: [noted('m1', 'k0'), noted('undated', 'k1'), noted('edited', 'k2')] },
+      filling,
+    )
     await save({ next: undefined, noted: [noted('m1', 'k1'), noted('told in part', null)] }, filling)
     const unfilled = (after?: string) => stores.messages.unfilledMessages(mailbox, filling, after as MessageId)
     assert.deepEqual(
       await unfilled(),
-      { ids: ['told in part', 'undated'], last: 'undated' },
-      'the last word on m1 is what is stored',
+      { ids: ['edited', 'told in part', 'undated'], stored: 2, last: 'undated' },
+      'the last word on m1 is what is stored; of the edited one an earlier version is',
     )
-    assert.deepEqual(await unfilled('told in part'), { ids: ['undated'], last: 'undated' })
-    assert.deepEqual(await unfilled('undated'), { ids: [], last: undefined })
+    assert.deepEqual(await unfilled('told in part'), { ids: ['undated'], stored: 0, last: 'undated' })
+    assert.deepEqual(await unfilled('undated'), { ids: [], stored: 0, last: undefined })
     const unwalked = (after?: string) => stores.messages.unwalkedMessages(mailbox, INBOX, after as MessageId)
     assert.deepEqual(await unwalked(), { ids: ['old'], last: 'old' })
     assert.deepEqual(await unwalked('old'), { ids: [], last: undefined })
 
-    await save({ messages: [aMessage('undated')], next: undefined }, filling)
+    await save({ messages: [aMessage('undated'), aMessage('edited', { changeKey: 'k2' })], next: undefined }, filling)
     await save({ next: { at: 'end', link: 'delta' } }, filling)
     assert.deepEqual(
       await stores.messages.countFolder(mailbox, INBOX, EVERYTHING),
-      { stored: 2, skipped: 0 },
+      { stored: 3, skipped: 0 },
       'the old one is gone',
     )
     const [reopened] = await openInbox(stores, claim, mailbox)
     assert.deepEqual([reopened?.filling, reopened?.checkpoint], [false, { at: 'end', link: 'delta' }])
     const { progress } = await extraction()
-    assert.equal(progress.messagesListed, 4, 'what is only noted is not counted')
+    assert.equal(progress.messagesListed, 6, 'what is only noted is not counted')
   })
 
   test('a fill that is given up leaves what is stored, and the folder is walked in another way', async () => {

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import type { ContentWrite, SkippedPart } from '../copying/content-store.ts'
 import type { MessageId } from '../copying/message.ts'
 import type { Lane, MailboxKey, SkippedMessage } from '../copying/message-store.ts'
@@ -43,6 +43,22 @@ export async function recordSkipped(
       )
       .execute()
   }
+}
+
+/** Which of these messages could not be had. */
+export async function skippedAmong(
+  { db, dialect, mailbox }: { db: Kysely<Schema>; dialect: Dialect; mailbox: MailboxKey },
+  ids: readonly MessageId[],
+): Promise<Set<MessageId>> {
+  if (ids.length === 0) return new Set()
+  const rows = await db
+    .selectFrom('skipped_emails')
+    .select('message_id')
+    .where('mailbox_id', '=', mailbox)
+    .where(dialect.oneOf('message_id', ids))
+    .where('part', '=', '')
+    .execute()
+  return new Set(rows.map((row) => row.message_id as MessageId))
 }
 
 /** Takes messages out of the ledger that have been had, or are gone; what stands there of their parts stays. */

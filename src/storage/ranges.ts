@@ -1,8 +1,10 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
 import type { FolderId } from '../copying/mailbox.ts'
 import type { MessageId } from '../copying/message.ts'
-import type { Lane, MailboxKey, PageToSave } from '../copying/message-store.ts'
+import type { Lane, MailboxKey, MessageStore, PageToSave } from '../copying/message-store.ts'
 import type { ReceivedRange } from '../copying/received-range.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import { skippedAmong } from './ledger.ts'
 import type { RangesTable, Schema } from './schema.ts'
 
 export async function openRanges(db: Kysely<Schema>, mailbox: MailboxKey, folder: FolderId): Promise<ReceivedRange[]> {
@@ -72,32 +74,29 @@ export async function forgetRanges(trx: Transaction<Schema>, mailbox: MailboxKey
 }
 
 /**
- * Of the next `limit` messages that the walk by ids noted after `after`, those that are neither stored in the noted version,
- * in the lane's folder and form, nor in the ledger; `last` is undefined where none was noted. What has no version here was read by itself.
+ * Looks at the next `limit` messages that the walk by ids noted after `after`: see MessageStore. What has no version here was
+ * read by itself.
  */
 export async function unfilledMessages(
-  db: Kysely<Schema>,
-  mailbox: MailboxKey,
+  { db, dialect, mailbox }: { db: Kysely<Schema>; dialect: Dialect; mailbox: MailboxKey },
   { folderId, body }: Lane,
   after: MessageId | undefined,
   limit: number,
-): Promise<{ ids: MessageId[]; last: MessageId | undefined }> {
-  const noted = sql`from walked_messages as noted where mailbox_id = ${mailbox} and folder_id = ${folderId}
-    and change_key is not null and message_id > ${after ?? ''}`
-  const window = await sql<{ last: MessageId | null }>`select max(message_id) as last
-    from (select message_id ${noted} order by message_id limit ${limit}) as upcoming`.execute(db)
-  const last = window.rows[0]?.last ?? undefined
-  if (last === undefined) return { ids: [], last }
-
-  // Each subquery stands for a value, and has no condition but the key: so it is a look into the index of the key, whatever the
+): ReturnType<MessageStore['unfilledMessages']> {
+  // The subquery stands for a value, and has no condition but the key: so it is a look into the index of the key, whatever the
   // database knows of the table.
-  const { rows } = await sql<{ id: MessageId }>`select message_id as id ${noted} and message_id <= ${last}
-    and (select case when removed_at is null and emails.change_key = noted.change_key
-          and parent_folder_id = noted.folder_id and body_kept in (${body}, 'both') then 1 end
-      from emails where emails.mailbox_id = noted.mailbox_id and emails.id = noted.message_id) is null
-    and (select 1 from skipped_emails
-      where skipped_emails.mailbox_id = noted.mailbox_id and skipped_emails.message_id = noted.message_id
-        and part = '') is null
-    order by message_id`.execute(db)
-  return { ids: rows.map(({ id }) => id), last }
+  const { rows } = await sql<{ id: MessageId; held: 'noted' | 'other' | null }>`select message_id as id,
+      (select case when removed_at is not null or parent_folder_id <> noted.folder_id then null
+          when emails.change_key = noted.change_key and body_kept in (${body}, 'both') then 'noted' else 'other' end
+        from emails where emails.mailbox_id = noted.mailbox_id and emails.id = noted.message_id) as held
+    from walked_messages as noted where mailbox_id = ${mailbox} and folder_id = ${folderId}
+      and change_key is not null and message_id > ${after ?? ''}
+    order by message_id limit ${limit}`.execute(db)
+  const lacking = rows.filter(({ held }) => held !== 'noted').map(({ id }) => id)
+  const skipped = await skippedAmong({ db, dialect, mailbox }, lacking)
+  return {
+    ids: lacking.filter((id) => !skipped.has(id)),
+    stored: rows.filter(({ held }) => held !== null).length,
+    last: rows.at(-1)?.id,
+  }
 }

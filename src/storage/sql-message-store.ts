@@ -240,7 +240,8 @@ export class SqlMessageStore implements MessageStore {
 
   async unfilledMessages(mailbox: MailboxKey, lane: Lane, after: MessageId | undefined) {
     await ownTurn('store')
-    return unfilledMessages(this.#db, mailbox, lane, after, COMPARED_AT_ONCE)
+    const place = { db: this.#db, dialect: this.#dialect, mailbox }
+    return unfilledMessages(place, lane, after, COMPARED_AT_ONCE)
   }
 
   async restartLane(claim: Claim, mailbox: MailboxKey, folder: FolderId, way: Way): Promise<void> {
