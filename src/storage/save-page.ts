@@ -145,8 +145,13 @@ async function storeMessages(place: Place, { messages, askedAt }: PageToSave, he
   const { trx, dialect, mailbox, lane } = place
   const stale = messages.filter((message) => !isHeld(message, lane, held))
   const rows = stale.map((message) => toEmailRow(mailbox, lane.folderId, lane.body, message, place.now))
-  const written = await dialect.upsertEmails(trx, rows, isoTime(askedAt))
-  const changed = stale.filter(({ id }) => written.has(id))
+  const isKnown = ({ id }: { id: string }) => held.has(id as MessageId)
+  await dialect.insertEmails(
+    trx,
+    rows.filter((row) => !isKnown(row)),
+  )
+  const written = await dialect.upsertEmails(trx, rows.filter(isKnown), isoTime(askedAt))
+  const changed = stale.filter((message) => !isKnown(message) || written.has(message.id))
   await clearSkipped(place, messages)
   const attachments = await expectContents(place, lane, changed, (id) => !held.has(id))
   return {

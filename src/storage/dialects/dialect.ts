@@ -26,6 +26,8 @@ export interface Dialect {
   textPairs(values: readonly (readonly [string, string])[]): RawBuilder<unknown>
   /** The rows of `emails` with these ids, as a subquery: each is found by its key, whatever the database knows of the table. */
   emailsOf(mailbox: MailboxKey, ids: readonly string[]): RawBuilder<Selectable<EmailsTable>>
+  /** Adds rows that were not there a moment ago. Where another transaction was faster, this one is run again: see `transact`. */
+  insertEmails(trx: Transaction<Schema>, rows: readonly EmailRow[]): Promise<void>
   /**
    * Adds the rows, and where a mailbox already has the id puts the new content in its place. What another transaction
    * stored since this one looked is left as it is where it is the same version, or came to another folder after

@@ -91,6 +91,7 @@ const ROWS_A_STATEMENT = 50
 const EMAIL_COLUMNS = Object.keys(EMAIL_TYPES) as (keyof EmailRow)[]
 const CONTENTS_COLUMNS = Object.keys(CONTENTS_TYPES) as (keyof ExpectedContentsRow)[]
 
+const INSERT_EMAILS = insert('emails', EMAIL_TYPES)
 /** The parameter after those of the columns is the time at which the page was asked for. */
 const UPSERT_EMAILS = `${upsert('emails', EMAIL_TYPES, ['mailbox_id', 'id'])}
   where (emails.removed_at is not null or emails.parent_folder_id = excluded.parent_folder_id
@@ -103,6 +104,7 @@ const UPSERT_CONTENTS = upsert('email_contents', CONTENTS_TYPES, ['mailbox_id', 
 
 /** Parsed once a connection, and soon planned once: a plan for these very rows has them in it, and copies them several times. */
 const PREPARED = new Map([
+  [INSERT_EMAILS, 'insert_emails'],
   [UPSERT_EMAILS, 'upsert_emails'],
   [UPSERT_CONTENTS, 'upsert_contents'],
 ])
@@ -111,13 +113,23 @@ const PREPARED = new Map([
  * One statement for many rows, with an array a column: however many they are, the text of the statement stays the same.
  * NOTE: by `unnest` in the list of columns. In `from` it would write the rows down first, to disk above `work_mem`.
  */
-function upsert<Column extends string>(table: string, types: Record<Column, string>, key: readonly Column[]): string {
-  const columns = Object.keys(types) as Column[]
+function insert(table: string, types: Record<string, string>): string {
+  const columns = Object.keys(types)
   const values = columns.map((column, index) => `unnest($${index + 1}::text[])::${types[column]}`)
-  const updates = columns.filter((column) => !key.includes(column)).map(updateOf)
   return `insert into ${table} (${columns.join(', ')})
-    select ${values.join(', ')}
+    select ${values.join(', ')}`
+}
+
+function upsert<Column extends string>(table: string, types: Record<Column, string>, key: readonly Column[]): string {
+  const updates = Object.keys(types)
+    .filter((column) => !(key as readonly string[]).includes(column))
+    .map(updateOf)
+  return `${insert(table, types)}
     on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
+}
+
+function* parts(rows: readonly EmailRow[]): Generator<readonly EmailRow[]> {
+  for (let begin = 0; begin < rows.length; begin += ROWS_A_STATEMENT) yield rows.slice(begin, begin + ROWS_A_STATEMENT)
 }
 
 /** An array a column, in the order of the statement. */
@@ -145,10 +157,14 @@ const DIALECT: Dialect = {
   emailsOf: (mailbox, ids) =>
     sql`(select held.* from unnest(${textArray(ids)}::text[]) as told (id)
       cross join lateral (select * from emails where mailbox_id = ${mailbox} and emails.id = told.id offset 0) as held)`,
+  async insertEmails(trx, rows) {
+    for (const part of parts(rows)) {
+      await trx.executeQuery(CompiledQuery.raw(INSERT_EMAILS, arraysOf(EMAIL_COLUMNS, part)))
+    }
+  },
   async upsertEmails(trx, rows, askedAt) {
     const written = new Set<string>()
-    for (let begin = 0; begin < rows.length; begin += ROWS_A_STATEMENT) {
-      const part = rows.slice(begin, begin + ROWS_A_STATEMENT)
+    for (const part of parts(rows)) {
       const query = CompiledQuery.raw(UPSERT_EMAILS, [...arraysOf(EMAIL_COLUMNS, part), askedAt])
       for (const { id } of (await trx.executeQuery<{ id: string }>(query)).rows) written.add(id)
     }

@@ -59,12 +59,17 @@ const CONTENTS_COLUMNS = [
   'pending',
 ] as const satisfies (keyof ExpectedContentsRow)[]
 
+const INSERT_EMAIL = insert('emails', EMAIL_COLUMNS)
 const UPSERT_EMAIL = upsert('emails', EMAIL_COLUMNS, ['mailbox_id', 'id'])
 const UPSERT_CONTENTS = upsert('email_contents', CONTENTS_COLUMNS, ['mailbox_id', 'email_id'])
 
+function insert(table: string, columns: readonly string[]): string {
+  return `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`
+}
+
 function upsert(table: string, columns: readonly string[], key: readonly string[]): string {
   const updates = columns.filter((column) => !key.includes(column)).map(updateOf)
-  return `insert into ${table} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})
+  return `${insert(table, columns)}
   on conflict (${key.join(', ')}) do update set ${updates.join(', ')}`
 }
 
@@ -106,6 +111,15 @@ export function openSqlite(path: string): Database {
 }
 
 function sqliteDialect(statements: StatementCache, turn: () => Promise<void>): Dialect {
+  // One prepared statement run a row: the fastest way in SQLite, where no row costs a round trip.
+  // The transaction is the caller's: there is one connection, and it is in that transaction.
+  const writeEmails = async (text: string, rows: readonly EmailRow[]) => {
+    const write = statements.prepare(text)
+    for (const [index, row] of rows.entries()) {
+      if (index > 0 && index % ROWS_A_TURN === 0) await turn() // nobody else comes to the connection meanwhile
+      write.run(EMAIL_COLUMNS.map((column) => row[column]))
+    }
+  }
   return {
     name: 'sqlite',
     yes: sql`1`,
@@ -119,15 +133,11 @@ function sqliteDialect(statements: StatementCache, turn: () => Promise<void>): D
       sql`(select * from emails where mailbox_id = ${mailbox}
         and id in (select value from json_each(${JSON.stringify(ids)})))`,
 
-    // One prepared statement run a row: the fastest way in SQLite, where no row costs a round trip.
-    // The transaction is the caller's: there is one connection, and it is in that transaction.
-    // For the same reason no other transaction can have stored anything since this one looked.
+    insertEmails: (_trx, rows) => writeEmails(INSERT_EMAIL, rows),
+
+    // No other transaction can have stored anything since this one looked: there is one connection.
     async upsertEmails(_trx, rows) {
-      const upsert = statements.prepare(UPSERT_EMAIL)
-      for (const [index, row] of rows.entries()) {
-        if (index > 0 && index % ROWS_A_TURN === 0) await turn() // nobody else comes to the connection meanwhile
-        upsert.run(EMAIL_COLUMNS.map((column) => row[column]))
-      }
+      await writeEmails(UPSERT_EMAIL, rows)
       return new Set(rows.map(({ id }) => id))
     },
 
