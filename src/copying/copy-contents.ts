@@ -56,8 +56,11 @@ export async function copyContents(lanes: readonly Lane[], pages: Pages, copyCon
   const transfers = new Semaphore(TRANSFERS_AT_ONCE)
   const underWay = new Set<MessageId>()
   const pending = pendingMessages(underWay, pages, context)
+  // NOTE: not by `for await`: where a message fails, that would first wait for what another copier has asked of the generator,
+  // which waits for more messages until the run is ended by this very failure.
   const copier = async () => {
-    for await (const one of pending) {
+    for (let next = await pending.next(); !next.done; next = await pending.next()) {
+      const one = next.value
       await copyMessage(one, context, transfers)
       underWay.delete(one.messageId)
       if (underWay.size === 0) context.more.ring()
