@@ -4,7 +4,7 @@ import { type Simulator, startSimulator } from '../../simulator/simulator.ts'
 import { assertPerfectContents } from '../support/contents.ts'
 import { assertPerfectCopy } from '../support/copies.ts'
 import { Service, TempFolder } from '../support/service.ts'
-import { untilStatus } from '../support/wait.ts'
+import { until, untilStatus } from '../support/wait.ts'
 
 const MAILBOX = 'files@example.com'
 
@@ -94,5 +94,25 @@ test('a message whose MIME Exchange cannot make is kept as JSON with its attachm
       without.map(({ mime_error, attachments }) => [mime_error, attachments.length]),
       [['ErrorMimeContentConversionFailed', 1]],
     )
+    await assertPerfectContents(simulator, folder, MAILBOX)
+  }))
+
+test('a mailbox that is closed to us when the last attachments are listed fails the run with the reason, and can be continued', () =>
+  inAWorld(async ({ simulator, folder, service }) => {
+    const closed = { status: 403, code: 'ErrorAccessDenied', message: 'Access is denied.' }
+    simulator.faults.add({ match: { kind: 'attachments', nth: 20 }, effect: { gate: 'last', ...closed } })
+    await service.client.start('c', { user_upn: MAILBOX })
+    await simulator.gates.whenWaiting('last')
+    await until('all others to be stored', async () => {
+      const record = await service.client.status('c')
+      return record.status === 'in_progress' && record.progress.attachments_stored === 19 ? record : undefined
+    })
+    simulator.gates.open('last')
+    const { error_code } = await untilStatus(service.client, 'c', 'failed')
+    assert.equal(error_code, 'mailbox_access_denied')
+
+    simulator.faults.clear()
+    await service.client.continue('c')
+    await untilStatus(service.client, 'c', 'completed')
     await assertPerfectContents(simulator, folder, MAILBOX)
   }))
