@@ -56,8 +56,8 @@ export async function copyContents(lanes: readonly Lane[], pages: Pages, copyCon
   const transfers = new Semaphore(TRANSFERS_AT_ONCE)
   const underWay = new Set<MessageId>()
   const pending = pendingMessages(underWay, pages, context)
-  // NOTE: not by `for await`: where a message fails, that would first wait for what another copier has asked of the generator,
-  // which waits for more messages until the run is ended by this very failure.
+  // NOTE: not by `for await`. Where a message fails, that would first wait for the generator, which waits for more messages on
+  // behalf of another copier: until the run ends, which this very failure is to bring about.
   const copier = async () => {
     for (let next = await pending.next(); !next.done; next = await pending.next()) {
       const one = next.value

@@ -66,7 +66,7 @@ export async function fillFolder(lane: Lane, gaps: Spans | undefined, context: C
     if (!way) throw error
     return store.abandonFill(claim, mailboxKey, begun.lane, way)
   }
-  // Before, for meanwhile messages may leave the folder, as others find them, and none but what is missing comes to it.
+  // Counted first: what other folders find meanwhile can only be taken out of this one, so the two are not equal by chance.
   const { stored } = await store.countFolder(mailboxKey, lane.folderId, EVERYTHING)
   const { walked } = await readUnfilled(begun.lane, context)
   return walked === stored ? endWalk(begun.lane, end, context) : endTellingApart(begun.lane, end, context)
@@ -138,8 +138,8 @@ function wayWithoutRanges(error: unknown): Way | undefined {
 }
 
 /**
- * Mail without a time, mail that came or changed meanwhile, and what broke its page. Answers of how many messages that were
- * stored in the folder it is sure that the walk came by them.
+ * Mail without a time, mail that came or changed meanwhile, and what broke its page. Answers how many messages that were
+ * stored in the folder before are among those that the walk came by.
  */
 async function readUnfilled(lane: Lane, context: CopyContext): Promise<{ walked: number }> {
   const { mailboxKey, store } = context
